@@ -1,0 +1,50 @@
+"""What went wrong, grouped by what to do next.
+
+    FirsthourError
+    ├── RetryLater            the same call may succeed later (network, 429, 5xx)
+    │   └── Uncertain         ... but it may also have taken effect: look before sending again
+    ├── ConfigurationError    a person has to change the configuration
+    │   └── AuthError         ... a token or its scopes
+    ├── GiveUp                this one item will never succeed; the others go on
+    └── Refused               a person asked for something that the present state does not allow
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class FirsthourError(Exception):
+    """Any error that firsthour raises on purpose."""
+
+
+class RetryLater(FirsthourError):
+    """The call failed for now. `after` says how long to wait when the other side told us."""
+
+    def __init__(self, message: str, after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Uncertain(RetryLater):
+    """The answer was lost: the call may have taken effect."""
+
+
+class ConfigurationError(FirsthourError):
+    """Something in the configuration is wrong. `key` is its dotted path, `hint` the mend."""
+
+    def __init__(self, key: str, message: str, hint: str = "") -> None:
+        super().__init__(f"{key}: {message}" + (f" ({hint})" if hint else ""))
+        self.key, self.message, self.hint = key, message, hint
+
+
+class AuthError(ConfigurationError):
+    """A credential was refused, or lacks a scope."""
+
+
+class GiveUp(FirsthourError):
+    """This item can never succeed, however often it is tried."""
+
+
+class Refused(FirsthourError):
+    """What was asked for is not possible in the present state. The message is for the person who asked."""

@@ -1,0 +1,230 @@
+"""Tables and indexes, nothing else. What the words mean: docs/names.md."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from monitor.database import UTCDateTime
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {datetime: UTCDateTime, dict[str, Any]: JSON, list[str]: JSON, int: Id}
+
+
+class Leased:
+    """A worker's dated claim on a row. `attempt` counts the claims and is the fencing token: a worker may finish a row
+    only while the row still carries the attempt that the worker was given."""
+
+    lease_owner: Mapped[str | None] = mapped_column(String(100))
+    lease_until: Mapped[datetime | None]
+    attempt: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class SourceState(Leased, Base):
+    """Where the next poll of a source begins, and how the source is doing."""
+
+    __tablename__ = "sources"
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    cursor: Mapped[dict[str, Any] | None]
+    next_poll_at: Mapped[datetime | None] = mapped_column(index=True)
+    last_success_at: Mapped[datetime | None]
+    newest_posted_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    failing_since: Mapped[datetime | None]
+    reported_at: Mapped[datetime | None]  # when the ops channel was told
+    error: Mapped[str | None] = mapped_column(Text)
+    stopped_for: Mapped[str | None] = mapped_column(String(64))  # fingerprint of the configuration that was refused
+
+
+class MentionRow(Leased, Base):
+    __tablename__ = "mentions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(100))
+    external_id: Mapped[str] = mapped_column(String(400))
+    url: Mapped[str | None] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    rating: Mapped[float | None]
+    author: Mapped[str | None] = mapped_column(String(300))  # handle
+    author_name: Mapped[str | None] = mapped_column(Text)
+    author_url: Mapped[str | None] = mapped_column(Text)
+    author_followers: Mapped[int | None]
+    conversation: Mapped[str | None] = mapped_column(String(400))
+    parent: Mapped[str | None] = mapped_column(String(400))
+    own: Mapped[bool] = mapped_column(default=False)  # written by one of the brand's own accounts
+    backfill: Mapped[bool] = mapped_column(default=False)  # imported history: never starts a clock
+    brands: Mapped[list[str]]
+    posted_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(default=0)
+    judging: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, judged, parked, skipped
+    judge_error: Mapped[str | None] = mapped_column(Text)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("ix_mentions_waiting", "id", sqlite_where=text("judging = 'waiting'"), postgresql_where=text("judging = 'waiting'")),
+        Index("ix_mentions_posted", "posted_at"),
+        Index("ix_mentions_case", "case_id"),
+        Index("ix_mentions_author", "source", "author", "posted_at"),
+        Index("ix_mentions_conversation", "source", "conversation"),
+    )
+
+
+class RevisionRow(Base):
+    """What a mention said before its author edited it."""
+
+    __tablename__ = "revisions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mention_id: Mapped[int] = mapped_column(ForeignKey("mentions.id"), index=True)
+    revision: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    rating: Mapped[float | None]
+    replaced_at: Mapped[datetime]
+
+
+class VerdictRow(Base):
+    """One verdict for each revision of a mention; a mention's verdict is that of its present revision."""
+
+    __tablename__ = "verdicts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mention_id: Mapped[int] = mapped_column(ForeignKey("mentions.id"))
+    revision: Mapped[int]
+    language: Mapped[str] = mapped_column(String(10))
+    language_score: Mapped[float]
+    sentiment: Mapped[str] = mapped_column(String(10))
+    negative: Mapped[float]
+    neutral: Mapped[float]
+    positive: Mapped[float]
+    complaint: Mapped[bool]
+    complaint_score: Mapped[float]
+    severity: Mapped[str] = mapped_column(String(10))
+    severity_score: Mapped[float]
+    topic: Mapped[str] = mapped_column(String(30))
+    topic_score: Mapped[float]
+    model: Mapped[str] = mapped_column(String(100))
+    judged_at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("mention_id", "revision"),)
+
+
+class CaseRow(Base):
+    __tablename__ = "cases"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mention_id: Mapped[int] = mapped_column(ForeignKey("mentions.id", use_alter=True))  # the first complaint
+    brand: Mapped[str] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(100))
+    author: Mapped[str | None] = mapped_column(String(300))
+    conversation: Mapped[str | None] = mapped_column(String(400))
+    state: Mapped[str] = mapped_column(String(10))
+    owner: Mapped[str | None] = mapped_column(String(100))
+    severity: Mapped[str] = mapped_column(String(10))
+    topic: Mapped[str] = mapped_column(String(30))
+    language: Mapped[str] = mapped_column(String(10))
+    opened_at: Mapped[datetime]
+    posted_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    # the clock; see monitor/sla.py
+    policy: Mapped[str] = mapped_column(String(100))
+    clock: Mapped[str] = mapped_column(String(10))  # none, running, paused, stopped
+    clock_kind: Mapped[str] = mapped_column(String(10), default="first")  # first, next
+    starts_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    seconds_left: Mapped[float | None]  # while paused
+    paused_at: Mapped[datetime | None]
+    paused_calendar: Mapped[float] = mapped_column(default=0.0)  # seconds spent in earlier pauses
+    paused_business: Mapped[float] = mapped_column(default=0.0)
+    step: Mapped[int] = mapped_column(default=0)  # how many steps of the policy are done
+    next_step_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    first_response_at: Mapped[datetime | None]
+    met: Mapped[bool | None]
+    breached_at: Mapped[datetime | None]
+    calendar_seconds: Mapped[float | None]
+    business_seconds: Mapped[float | None]
+    taken_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0)  # grows with every event
+    # where the case's root message is, once it was posted
+    slack_channel: Mapped[str | None] = mapped_column(String(30))
+    slack_ts: Mapped[str | None] = mapped_column(String(30))
+    __table_args__ = (
+        Index("ix_cases_next_step", "next_step_at", sqlite_where=text("next_step_at IS NOT NULL"), postgresql_where=text("next_step_at IS NOT NULL")),
+        Index("ix_cases_author", "source", "author", "opened_at"),
+        Index("ix_cases_state_due", "state", "due_at"),
+    )
+
+
+class CaseEventRow(Base):
+    """One thing that happened to a case. Never rewritten: the history is the audit."""
+
+    __tablename__ = "case_events"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    actor: Mapped[str] = mapped_column(String(100))
+    origin: Mapped[str] = mapped_column(String(30))  # slack, web, cli, source, clock ...
+    at: Mapped[datetime]
+    detail: Mapped[dict[str, Any]]
+    key: Mapped[str | None] = mapped_column(String(200))  # the same key twice is the same event
+    __table_args__ = (UniqueConstraint("case_id", "key"),)
+
+
+class DeliveryRow(Leased, Base):
+    """One message that must reach Slack (or another transport) once."""
+
+    __tablename__ = "deliveries"
+    id: Mapped[int] = mapped_column(primary_key=True)  # the order in which messages go out
+    key: Mapped[str] = mapped_column(String(32), unique=True)  # travels in the message's metadata as delivery_id
+    kind: Mapped[str] = mapped_column(String(20))
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    transport: Mapped[str] = mapped_column(String(200))  # slack, console, apprise
+    target: Mapped[str] = mapped_column(Text)  # channel, user or Apprise URL
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(10), default="pending")  # pending, sending, sent, failed, unknown, dropped
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    intent_at: Mapped[datetime | None]  # when the first call was about to be made
+    sent_at: Mapped[datetime | None]
+    receipt: Mapped[str | None] = mapped_column(String(100))  # Slack's ts
+    error: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        Index("ix_deliveries_open", "not_before", "id", sqlite_where=text("state IN ('pending', 'sending', 'unknown')"), postgresql_where=text("state IN ('pending', 'sending', 'unknown')")),
+        Index("ix_deliveries_case", "case_id"),
+    )
+
+
+class SlotRow(Base):
+    """A tick that one replica took; the others skip it."""
+
+    __tablename__ = "slots"
+    job: Mapped[str] = mapped_column(String(100), primary_key=True)
+    slot: Mapped[datetime] = mapped_column(primary_key=True)
+    taken_by: Mapped[str] = mapped_column(String(100))
+
+
+class CorrectionRow(Base):
+    """A person's word against a verdict."""
+
+    __tablename__ = "corrections"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mention_id: Mapped[int] = mapped_column(ForeignKey("mentions.id"), index=True)
+    complaint: Mapped[bool]
+    actor: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
+
+
+class RejectRow(Base):
+    """An item of a source that could not be read, kept with the reason."""
+
+    __tablename__ = "rejects"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(100), index=True)
+    external_id: Mapped[str | None] = mapped_column(String(400))
+    reason: Mapped[str] = mapped_column(Text)
+    raw: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("source", "external_id"),)

@@ -1,0 +1,381 @@
+"""All settings, typed, with their help texts: one table from which `firsthour check` and docs/settings.md are made.
+
+Read from a TOML file, then from the environment (`FIRSTHOUR_SLACK__BOT_TOKEN`), then from files named in the
+environment (`FIRSTHOUR_SLACK__BOT_TOKEN_FILE`). Unknown keys are refused, and every mistake is listed at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from monitor.errors import ConfigurationError, FirsthourError
+
+PREFIX = "FIRSTHOUR_"
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(value: Any) -> Any:
+    """`"45s"`, `"20m"`, `"1h"`, `"1h30m"`, `"30d"` as a timedelta."""
+    if not isinstance(value, str):
+        if isinstance(value, timedelta):
+            return value
+        raise ValueError('a duration is written "45s", "20m", "1h" or "30d"')
+    if not re.fullmatch(r"(\d+[smhd])+", value):
+        raise ValueError(f'"{value}" is not a duration: write "45s", "20m", "1h" or "30d"')
+    return timedelta(seconds=sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", value)))
+
+
+def duration_text(value: timedelta) -> str:
+    """The shortest text that `duration` reads back as `value` (whole seconds)."""
+    left, parts = int(value.total_seconds()), []
+    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, seconds)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class DatabaseSettings(Section):
+    url: str = Field("sqlite:///firsthour.sqlite", description="`sqlite:////absolute/path` or `postgresql+psycopg://user@host/name`")
+
+
+class ClassifierSettings(Section):
+    model: str = Field("embedded", description='`"embedded"`, a local directory, or a Hugging Face id (needs the `torch` extra)')
+    complaint_threshold: float | None = Field(None, ge=0, le=1, description="complaint probability from which a mention is a complaint; default: the model's own")
+    labels: dict[str, str] = Field(default_factory=dict, description="for other models: their labels to negative, neutral, positive, complaint, none")
+    batch: int = Field(64, ge=1, le=1024, description="mentions judged at a time")
+    threads: int = Field(2, ge=1, le=64, description="CPU threads of the model")
+
+
+class BrandSettings(Section):
+    name: str = Field(min_length=1, max_length=100)
+    match: str = Field(description='match expression: words, "phrases", @handles, #tags, AND OR NOT, parentheses, lang: source: rating:')
+    accounts: list[str] = Field(default_factory=list, description="the brand's own accounts; what they write is never a complaint, and their replies stop the clock")
+    competitor: bool = Field(False, description="collected for comparison, never alerted")
+
+
+class SourceSettings(BaseModel):
+    """Common to all sources; the rest of the keys belong to the type (see docs/sources)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str = Field(min_length=1, max_length=100, description="unique; also what `firsthour poll --source` takes")
+    type: str
+    every: Duration = Field(timedelta(minutes=1), validate_default=True, description="time between two polls")
+    brands: list[str] = Field(default_factory=list, description="brands looked for here; none: all")
+    backfill: bool = Field(False, description="what is read here never starts a clock")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys of the type itself."""
+        return dict(self.__pydantic_extra__ or {})
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the configuration of the source changes (secrets included, as a hash)."""
+        return hashlib.sha256(json.dumps([self.type, self.options], sort_keys=True, default=str).encode()).hexdigest()
+
+
+class SlackSettings(Section):
+    channel: str | None = Field(None, description="channel id for alerts, C0123...; none: alerts go to the console")
+    ops_channel: str | None = Field(None, description="channel id for the operator's messages; default: `channel`")
+    bot_token: SecretStr | None = Field(None, description="xoxb-..., better by FIRSTHOUR_SLACK__BOT_TOKEN")
+    app_token: SecretStr | None = Field(None, description="xapp-... for Socket Mode (the buttons)")
+    base_url: str = Field("https://slack.com/api/", description="with the SDK's /api/ at the end")
+    oncall: str | None = Field(None, description="user group (S...) or user (U...) on call")
+    lead: str | None = Field(None, description="user (U...) or channel (C...) told at a breach")
+
+
+class StepSettings(Section):
+    at: Duration
+    notify: str = Field(description="`thread`, `oncall`, `lead`, `channel`, or an Apprise URL")
+
+    @field_validator("notify")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value in ("thread", "oncall", "lead", "channel") or "://" in value:
+            return value
+        raise ValueError("one of thread, oncall, lead, channel, or an Apprise URL such as mailto://...")
+
+
+class ClockRules(Section):
+    """What `[clock]` sets for all cases and each of `[[clock.policies]]` may set for some."""
+
+    target: Duration | None = None
+    hours: list[str] | None = None
+    timezone: str | None = None
+    holidays: list[str] | None = None
+    steps: list[StepSettings] | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            near = get_close_matches(value, available_timezones(), n=1)
+            raise ValueError(f'"{value}" is no IANA time zone' + (f', did you mean "{near[0]}"?' if near else ""))
+        return value
+
+    @field_validator("hours")
+    @classmethod
+    def _hours(cls, value: list[str] | None) -> list[str] | None:
+        from monitor.sla import windows
+
+        windows(value or [])
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _holidays(cls, value: list[str] | None) -> list[str] | None:
+        from monitor.sla import holiday_calendar
+
+        holiday_calendar(value or [])
+        return value
+
+
+class PolicySettings(ClockRules):
+    """The first policy of which every given condition holds is the case's."""
+
+    name: str
+    source: list[str] = Field(default_factory=list)
+    brand: list[str] = Field(default_factory=list)
+    severity: list[str] = Field(default_factory=list)
+    language: list[str] = Field(default_factory=list)
+    rating_at_most: float | None = None
+    followers_at_least: int | None = None
+
+
+class ClockSettings(ClockRules):
+    starts: Literal["posted", "seen"] = Field("posted", description="when the clock starts")
+    timezone: str = Field("UTC", description="IANA time zone of `hours` and `holidays`")
+    hours: list[str] = Field(default_factory=list, description='windows such as "mon-fri 09:00-17:00"; none: 24/7')
+    target: Duration = Field(timedelta(hours=1), description="time to the first response")
+    holidays: list[str] = Field(default_factory=list, description='country codes of the holidays package ("EE", "US-CA") and dates')
+    ignore_older_than: Duration = Field(timedelta(hours=24), description="a mention older than this at first sight starts no clock")
+    steps: list[StepSettings] = Field(
+        default_factory=lambda: [
+            StepSettings(at=timedelta(minutes=20), notify="thread"),
+            StepSettings(at=timedelta(minutes=45), notify="oncall"),
+            StepSettings(at=timedelta(minutes=60), notify="lead"),
+        ]
+    )
+    renag: Duration = Field(timedelta(minutes=15), description="after the last step, until somebody takes the case")
+    silent_owner: Duration = Field(timedelta(minutes=45), description="an owner who has not replied for so long loses the case back to the group")
+    policies: list[PolicySettings] = Field(default_factory=list)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class CasesSettings(Section):
+    join_within: Duration = Field(timedelta(hours=24), description="further words of the same author on the same source join the open case")
+
+
+class WebSettings(Section):
+    bind: str = Field("127.0.0.1:8080", description="address and port of the desk; without login only loopback is allowed")
+
+    @field_validator("bind")
+    @classmethod
+    def _loopback(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:
+            raise ValueError('write it as "127.0.0.1:8080"')
+        if host.strip("[]") not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("the desk has no login yet: bind to 127.0.0.1 and put an authenticating proxy in front")
+        return value
+
+    @property
+    def host(self) -> str:
+        return self.bind.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.bind.rpartition(":")[2])
+
+
+class EngineSettings(Section):
+    kind: Literal["embedded", "celery"] = Field("embedded", description="threads of this process, or Celery workers")
+    broker: str | None = Field(None, description="Celery's broker URL")
+
+
+class LogSettings(Section):
+    format: Literal["console", "json"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Section):
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
+    brands: list[BrandSettings] = Field(default_factory=list)
+    sources: list[SourceSettings] = Field(default_factory=list)
+    slack: SlackSettings = Field(default_factory=SlackSettings)
+    clock: ClockSettings = Field(default_factory=ClockSettings)
+    cases: CasesSettings = Field(default_factory=CasesSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    engine: EngineSettings = Field(default_factory=EngineSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+    @model_validator(mode="after")
+    def _names(self) -> Settings:
+        for kind, names in (("brands", [b.name for b in self.brands]), ("sources", [s.name for s in self.sources])):
+            twice = sorted({n for n in names if names.count(n) > 1})
+            if twice:
+                raise ValueError(f"{kind}: the name {twice[0]!r} is used twice")
+        known = {b.name for b in self.brands}
+        for source in self.sources:
+            for brand in source.brands:
+                if brand not in known:
+                    near = get_close_matches(brand, known, n=1)
+                    hint = f', did you mean "{near[0]}"?' if near else ""
+                    raise ValueError(f'sources.{source.name}.brands: there is no brand "{brand}"{hint}')
+        return self
+
+
+class BadSettings(FirsthourError):
+    """The configuration has mistakes; all of them are in `mistakes`."""
+
+    def __init__(self, mistakes: list[ConfigurationError]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = mistakes
+
+
+def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the file (None: defaults) and the environment. Raises BadSettings with every mistake found."""
+    raw: dict[str, Any] = {}
+    if path is not None:
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise BadSettings([ConfigurationError(str(path), "no such file", "pass --config FILE")]) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadSettings([ConfigurationError(str(path), f"not valid TOML: {error}")]) from None
+    return parse(raw, environment)
+
+
+def parse(raw: dict[str, Any], environment: Mapping[str, str]) -> Settings:
+    mistakes = _from_environment(raw, environment)
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise BadSettings(mistakes + [_mistake(e, raw) for e in error.errors()]) from None
+    mistakes += _wrong_sources(settings) + _wrong_brands(settings)
+    if mistakes:
+        raise BadSettings(mistakes)
+    return settings
+
+
+def _from_environment(raw: dict[str, Any], environment: Mapping[str, str]) -> list[ConfigurationError]:
+    """Lay `FIRSTHOUR_SECTION__KEY` over `raw`; a value from a `_FILE` wins. Returns the mistakes."""
+    mistakes = []
+    for variable, value in sorted(environment.items()):
+        path = variable.removeprefix(PREFIX).lower().split("__")
+        if not variable.startswith(PREFIX) or len(path) < 2:
+            continue
+        if path[-1].endswith("_file"):
+            path[-1] = path[-1].removesuffix("_file")
+            try:
+                value = Path(value).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                mistakes.append(ConfigurationError(variable, f"cannot be read: {error.strerror}", f"looked for {value}"))
+                continue
+        at: Any = raw
+        if path[0] == "sources" and len(path) == 3:  # FIRSTHOUR_SOURCES__NAME__KEY
+            at = next((s for s in raw.get("sources", []) if str(s.get("name", "")).lower().replace("-", "_") == path[1]), None)
+            if at is None:
+                mistakes.append(ConfigurationError(variable, f'there is no source named "{path[1]}"'))
+                continue
+        else:
+            for part in path[:-1]:
+                at = at.setdefault(part, {})
+        at[path[-1]] = value
+    return mistakes
+
+
+def _mistake(error: Any, raw: dict[str, Any]) -> ConfigurationError:
+    path: list[str] = []
+    at: Any = raw
+    for part in error["loc"]:
+        at = at[part] if isinstance(at, list) and isinstance(part, int) and part < len(at) else (at.get(part) if isinstance(at, dict) else None)
+        label = at.get("name") if isinstance(part, int) and isinstance(at, dict) else None
+        path.append(str(label if label else part))
+    key = ".".join(path) or "configuration"
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(error["loc"][:-1])
+        near = get_close_matches(str(error["loc"][-1]), known, n=1)
+        return ConfigurationError(key, "no such setting", f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(known))
+    if error["type"] == "missing":
+        return ConfigurationError(key, "is missing")
+    return ConfigurationError(key, error["msg"].removeprefix("Value error, "))
+
+
+def _keys_at(location: tuple[Any, ...]) -> list[str]:
+    model: Any = Settings
+    for part in location:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        model = next((a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)), annotation)
+    return sorted(model.model_fields)
+
+
+def _wrong_sources(settings: Settings) -> list[ConfigurationError]:
+    from monitor.sources import source_class
+
+    mistakes = []
+    for source in settings.sources:
+        try:
+            source_class(source.type).Options.model_validate(source.options)  # type: ignore[attr-defined]
+        except ConfigurationError as error:
+            mistakes.append(ConfigurationError(f"sources.{source.name}.type", error.message, error.hint))
+        except ValidationError as error:
+            for e in error.errors():
+                key = ".".join(["sources", source.name, *map(str, e["loc"])])
+                if e["type"] == "extra_forbidden":
+                    known = sorted(source_class(source.type).Options.model_fields)  # type: ignore[attr-defined]
+                    near = get_close_matches(str(e["loc"][-1]), known, n=1)
+                    hint = f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(known)
+                    mistakes.append(ConfigurationError(key, f"no such setting of type {source.type}", hint))
+                else:
+                    message = "is missing" if e["type"] == "missing" else e["msg"].removeprefix("Value error, ")
+                    mistakes.append(ConfigurationError(key, message))
+    return mistakes
+
+
+def _wrong_brands(settings: Settings) -> list[ConfigurationError]:
+    from monitor.brands import parse_match
+
+    mistakes = []
+    for brand in settings.brands:
+        try:
+            parse_match(brand.match)
+        except ConfigurationError as error:
+            mistakes.append(ConfigurationError(f"brands.{brand.name}.match", error.message, error.hint))
+    return mistakes
