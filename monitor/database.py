@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -90,3 +91,26 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def trouble(error: BaseException) -> str | None:
+    """For a person: what is the matter with the database itself and how to mend it. None if `error` is another's."""
+    if not isinstance(error, DBAPIError):
+        return None
+    text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+    for sign, meaning in (
+        ("database or disk is full", "the disk is full: make room, nothing stored so far is lost"),
+        ("No space left", "the disk is full: make room, nothing stored so far is lost"),
+        ("readonly database", "the database cannot be written: check the rights of the file and its directory"),
+        ("read-only transaction", "the database cannot be written: it is read-only"),
+        ("database is locked", "the database is locked by another program: close it or try again"),
+        ("unable to open database", "the database file cannot be opened: check that its directory exists"),
+        ("malformed", "the database file is damaged: restore a backup"),
+        ("not a database", "the file is not a database: check database.url"),
+        ("no such table", "the database has no tables yet: run `firsthour db upgrade`"),
+        ("does not exist", f"{text}: run `firsthour db upgrade`, or check database.url"),
+        ("onnection", f"the database cannot be reached: {text}"),
+    ):
+        if sign in text:
+            return meaning
+    return f"the database refused: {text}"

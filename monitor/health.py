@@ -1,0 +1,170 @@
+"""How the service is doing: what /readyz, /metrics and `firsthour check` show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from monitor import __version__
+from monitor.clock import Clock
+from monitor.database import Database, trouble
+from monitor.models import CaseRow, DeliveryRow, MentionRow, SourceState
+from monitor.settings import Settings
+
+LATE = timedelta(minutes=5)  # work that waits longer than this means that its stage does not keep up
+OPEN_DELIVERIES = ("pending", "sending", "unknown")
+OPEN_CASES = ("open", "taken", "replied", "reopened", "snoozed")
+
+Probe = Callable[[], str | None]
+
+
+class Health:
+    """Ready means: the database answers, at least one source works (if any is configured), Slack takes our messages
+    and nothing waits longer than LATE. One failing source among others shows as not ok but keeps the service ready."""
+
+    def __init__(self, db: Database, clock: Clock, settings: Settings) -> None:
+        self._db, self._clock, self._settings = db, clock, settings
+        self._since = clock.now()
+        self._probes: dict[str, Probe] = {}
+
+    def add_probe(self, name: str, probe: Probe) -> None:
+        """`probe` says what is wrong with a part of this process (None: nothing)."""
+        self._probes[name] = probe
+
+    def live(self) -> dict[str, Any]:
+        """The process itself; touches nothing."""
+        uptime = (self._clock.now() - self._since).total_seconds()
+        return {"ok": True, "version": __version__, "uptime_seconds": round(uptime, 1)}
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Whether the service does its work, and the state of each part: `{part: {"ok": bool, ...}}`."""
+        now = self._clock.now()
+        try:
+            with self._db.read() as session:
+                sources = self._sources(session, now)
+                slack = self._slack(session, now)
+                lag = self._lag(session, now)
+        except SQLAlchemyError as error:
+            return False, {"ok": False, "database": {"ok": False, "error": trouble(error) or type(error).__name__}}
+        stages = {name: problem for name, probe in self._probes.items() if (problem := probe())}
+        parts: dict[str, Any] = {
+            "database": {"ok": True, "kind": self._db.dialect},
+            "sources": sources,
+            "slack": slack,
+            "lag": lag,
+            "stages": {"ok": not stages, "failing": stages},
+        }
+        some_source = not sources["each"] or any(each["ok"] for each in sources["each"].values())
+        ready = some_source and slack["ok"] and lag["ok"] and not stages
+        return ready, {"ok": ready, **parts}
+
+    def figures(self) -> dict[str, Any]:
+        """Numbers for metrics: `cases` by state, `deliveries` by state, `waiting` and `parked` mentions, and for each
+        source `failures` and `lag_seconds` (since the last successful poll)."""
+        now = self._clock.now()
+        with self._db.read() as session:
+            cases = _counts(session, CaseRow.state, OPEN_CASES)
+            deliveries = _counts(session, DeliveryRow.state, OPEN_DELIVERIES)
+            judging = _counts(session, MentionRow.judging, ("waiting", "parked"))
+            sources = self._sources(session, now)["each"]
+        return {
+            "cases": cases,
+            "deliveries": deliveries,
+            "waiting": judging["waiting"],
+            "parked": judging["parked"],
+            "sources": sources,
+            "slack": slack,
+            "lag": lag,
+            "stages": {"ok": not stages, "failing": stages},
+        }
+        some_source = not sources["each"] or any(each["ok"] for each in sources["each"].values())
+        ready = some_source and slack["ok"] and lag["ok"] and not stages
+        return ready, {"ok": ready, **parts}
+
+    def figures(self) -> dict[str, Any]:
+        """Numbers for metrics: `cases` by state, `deliveries` by state, `waiting` and `parked` mentions, and for each
+        source `failures` and `lag_seconds` (since the last successful poll)."""
+        now = self._clock.now()
+        with self._db.read() as session:
+            cases = _counts(session, CaseRow.state, OPEN_CASES)
+            deliveries = _counts(session, DeliveryRow.state, OPEN_DELIVERIES)
+            judging = _counts(session, MentionRow.judging, ("waiting", "parked"))
+            sources = self._sources(session, now)["each"]
+        waiting = {state: count for state, count in judging}
+        return {
+            "cases": {state: 0 for state in OPEN_CASES} | {state: count for state, count in cases},
+            "deliveries": {state: 0 for state in OPEN_DELIVERIES} | {state: count for state, count in deliveries},
+            "waiting": waiting.get("waiting", 0),
+            "parked": waiting.get("parked", 0),
+            "sources": sources,
+        }
+
+    def _sources(self, session: Session, now: datetime) -> dict[str, Any]:
+        rows = {row.name: row for row in session.scalars(select(SourceState))}
+        each = {s.name: _source(s.type, rows.get(s.name), now) for s in self._settings.sources}
+        return {"ok": all(s["ok"] for s in each.values()), "each": each}
+
+    def _slack(self, session: Session, now: datetime) -> dict[str, Any]:
+        if self._settings.slack.bot_token is None or self._settings.slack.channel is None:
+            return {"ok": True, "configured": False}
+        waiting, since = session.execute(
+            select(func.count(), func.min(DeliveryRow.not_before)).where(
+                DeliveryRow.transport == "slack", DeliveryRow.state.in_(OPEN_DELIVERIES), DeliveryRow.not_before <= now
+            )
+        ).one()
+        error = session.scalar(
+            select(DeliveryRow.error)
+            .where(
+                DeliveryRow.transport == "slack", DeliveryRow.state.in_(OPEN_DELIVERIES), DeliveryRow.error.is_not(None)
+            )
+            .order_by(DeliveryRow.id)
+            .limit(1)
+        )
+        late = since is not None and now - since > LATE
+        return {"ok": not late, "configured": True, "waiting": waiting, "error": error}
+
+    def _lag(self, session: Session, now: datetime) -> dict[str, Any]:
+        mention = session.scalar(
+            select(MentionRow.seen_at).where(MentionRow.judging == "waiting").order_by(MentionRow.id).limit(1)
+        )
+        delivery = session.scalar(
+            select(func.min(DeliveryRow.not_before)).where(
+                DeliveryRow.state.in_(OPEN_DELIVERIES), DeliveryRow.not_before <= now
+            )
+        )
+        judging, delivering = _age(mention, now), _age(delivery, now)
+        worst = max(judging, delivering)
+        return {
+            "ok": worst <= LATE.total_seconds(),
+            "judging_seconds": round(judging, 1),
+            "delivering_seconds": round(delivering, 1),
+        }
+
+
+def _counts(session: Session, column: InstrumentedAttribute[str], values: tuple[str, ...]) -> dict[str, int]:
+    rows = session.execute(select(column, func.count()).where(column.in_(values)).group_by(column)).all()
+    return dict.fromkeys(values, 0) | {value: count for value, count in rows}  # noqa: C416
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return 0.0 if since is None else max(0.0, (now - since).total_seconds())
+
+
+def _source(kind: str, row: SourceState | None, now: datetime) -> dict[str, Any]:
+    if row is None:
+        return {"ok": True, "type": kind, "state": "new", "failures": 0, "lag_seconds": None, "error": None}
+    state = "stopped" if row.stopped_for else "failing" if row.failures else "ok"
+    return {
+        "ok": state == "ok",
+        "type": kind,
+        "state": state,
+        "failures": row.failures,
+        "lag_seconds": None if row.last_success_at is None else round(_age(row.last_success_at, now), 1),
+        "last_success_at": row.last_success_at.isoformat() if row.last_success_at else None,
+        "error": row.error,
+    }
