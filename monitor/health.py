@@ -78,30 +78,6 @@ class Health:
             "waiting": judging["waiting"],
             "parked": judging["parked"],
             "sources": sources,
-            "slack": slack,
-            "lag": lag,
-            "stages": {"ok": not stages, "failing": stages},
-        }
-        some_source = not sources["each"] or any(each["ok"] for each in sources["each"].values())
-        ready = some_source and slack["ok"] and lag["ok"] and not stages
-        return ready, {"ok": ready, **parts}
-
-    def figures(self) -> dict[str, Any]:
-        """Numbers for metrics: `cases` by state, `deliveries` by state, `waiting` and `parked` mentions, and for each
-        source `failures` and `lag_seconds` (since the last successful poll)."""
-        now = self._clock.now()
-        with self._db.read() as session:
-            cases = _counts(session, CaseRow.state, OPEN_CASES)
-            deliveries = _counts(session, DeliveryRow.state, OPEN_DELIVERIES)
-            judging = _counts(session, MentionRow.judging, ("waiting", "parked"))
-            sources = self._sources(session, now)["each"]
-        waiting = {state: count for state, count in judging}
-        return {
-            "cases": {state: 0 for state in OPEN_CASES} | {state: count for state, count in cases},
-            "deliveries": {state: 0 for state in OPEN_DELIVERIES} | {state: count for state, count in deliveries},
-            "waiting": waiting.get("waiting", 0),
-            "parked": waiting.get("parked", 0),
-            "sources": sources,
         }
 
     def _sources(self, session: Session, now: datetime) -> dict[str, Any]:
