@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from monitor.database import UTCDateTime
@@ -14,7 +15,16 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {datetime: UTCDateTime, dict[str, Any]: JSON, list[str]: JSON, int: Id}
+    # migrations can only change a constraint that has a name
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {datetime: UTCDateTime, dict[str, Any]: JSON, list[str]: JSON, int: Id}
 
 
 class Leased:
@@ -68,7 +78,12 @@ class MentionRow(Leased, Base):
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
-        Index("ix_mentions_waiting", "id", sqlite_where=text("judging = 'waiting'"), postgresql_where=text("judging = 'waiting'")),
+        Index(
+            "ix_mentions_waiting",
+            "id",
+            sqlite_where=sql("judging = 'waiting'"),
+            postgresql_where=sql("judging = 'waiting'"),
+        ),
         Index("ix_mentions_posted", "posted_at"),
         Index("ix_mentions_case", "case_id"),
         Index("ix_mentions_author", "source", "author", "posted_at"),
@@ -152,7 +167,12 @@ class CaseRow(Base):
     slack_channel: Mapped[str | None] = mapped_column(String(30))
     slack_ts: Mapped[str | None] = mapped_column(String(30))
     __table_args__ = (
-        Index("ix_cases_next_step", "next_step_at", sqlite_where=text("next_step_at IS NOT NULL"), postgresql_where=text("next_step_at IS NOT NULL")),
+        Index(
+            "ix_cases_next_step",
+            "next_step_at",
+            sqlite_where=sql("next_step_at IS NOT NULL"),
+            postgresql_where=sql("next_step_at IS NOT NULL"),
+        ),
         Index("ix_cases_author", "source", "author", "opened_at"),
         Index("ix_cases_state_due", "state", "due_at"),
     )
@@ -184,7 +204,9 @@ class DeliveryRow(Leased, Base):
     transport: Mapped[str] = mapped_column(String(200))  # slack, console, apprise
     target: Mapped[str] = mapped_column(Text)  # channel, user or Apprise URL
     payload: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(String(10), default="pending")  # pending, sending, sent, failed, unknown, dropped
+    state: Mapped[str] = mapped_column(
+        String(10), default="pending"
+    )  # pending, sending, sent, failed, unknown, dropped
     created_at: Mapped[datetime]
     not_before: Mapped[datetime]
     intent_at: Mapped[datetime | None]  # when the first call was about to be made
@@ -192,7 +214,13 @@ class DeliveryRow(Leased, Base):
     receipt: Mapped[str | None] = mapped_column(String(100))  # Slack's ts
     error: Mapped[str | None] = mapped_column(Text)
     __table_args__ = (
-        Index("ix_deliveries_open", "not_before", "id", sqlite_where=text("state IN ('pending', 'sending', 'unknown')"), postgresql_where=text("state IN ('pending', 'sending', 'unknown')")),
+        Index(
+            "ix_deliveries_open",
+            "not_before",
+            "id",
+            sqlite_where=sql("state IN ('pending', 'sending', 'unknown')"),
+            postgresql_where=sql("state IN ('pending', 'sending', 'unknown')"),
+        ),
         Index("ix_deliveries_case", "case_id"),
     )
 
