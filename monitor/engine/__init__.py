@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -14,3 +15,10 @@ class Stage(Protocol):
     def run_once(self) -> int:
         """Do what is due now; how many things were done, 0 when there was nothing to do."""
         ...
+
+
+ORDER = ("collect", "classify", "clock", "deliver")  # the data's path: who is woken after whom
+
+
+NEXT: Mapping[str, tuple[str, ...]] = {"collect": ("classify",), "classify": ("deliver",), "clock": ("deliver",)}
+"""Which stages to wake when one has done something."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from monitor.engine import Stage
+from monitor.engine import NEXT, Stage
 from monitor.errors import FirsthourError
 
 IDLE_SECONDS = 0.25  # how long a stage sleeps when nothing was due and nobody woke it
@@ -33,7 +33,7 @@ class _Loop:
 
 
 class Embedded:
-    """Runs `stages`, given in the order of the data's path. `threads` says how many threads a stage gets when it is
+    """Runs `stages`. `threads` says how many threads a stage gets when it is
     not one: leases on rows keep them from doing the same thing."""
 
     def __init__(
@@ -88,7 +88,8 @@ class Embedded:
                 loop.failures, loop.error = 0, None
             if done:
                 loop.done += done
-                self._wake_after(loop)
+                for name in NEXT.get(loop.stage.name, ()):
+                    self.wake(name)
             else:
                 loop.wake.wait(self._idle)
 
@@ -99,8 +100,3 @@ class Embedded:
             log.error("stage failed", stage=loop.stage.name, error=str(error), exc_info=None if expected else error)
         loop.error = f"{type(error).__name__}: {error}"
         self._stop.wait(min(LONGEST_PAUSE_SECONDS, self._idle * 2 ** min(loop.failures, 16)))
-
-    def _wake_after(self, loop: _Loop) -> None:
-        here = self._loops.index(loop)
-        for later in self._loops[here + 1 :]:
-            later.wake.set()
