@@ -118,3 +118,14 @@ def take_slot(session: Session, job: str, slot: datetime, owner: str) -> bool:
         statement = sqlite_insert(SlotRow)
     result = session.execute(statement.values(job=job, slot=slot, taken_by=owner).on_conflict_do_nothing())
     return bool(result.rowcount == 1)
+
+
+def release_owner(session: Session, table: type[Any], owner: str) -> int:
+    """Give back, untouched, every row that `owner` still holds, as at a stop; how many there were."""
+    result = session.execute(
+        update(table)
+        .where(table.lease_owner == owner)
+        .values(lease_owner=None, lease_until=None, attempt=table.attempt - 1)
+        .execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]

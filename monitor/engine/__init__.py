@@ -17,8 +17,5 @@ class Stage(Protocol):
         ...
 
 
-ORDER = ("collect", "classify", "clock", "deliver")  # the data's path: who is woken after whom
-
-
 NEXT: Mapping[str, tuple[str, ...]] = {"collect": ("classify",), "classify": ("deliver",), "clock": ("deliver",)}
 """Which stages to wake when one has done something."""
