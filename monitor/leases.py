@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+
+from monitor.models import SlotRow
 
 MAX_ATTEMPTS = 5  # after this many a row is parked: visible, never lost, no longer in the way
 
@@ -104,28 +107,6 @@ def release(session: Session, table: type[Any], leases: Sequence[Lease]) -> None
 
 def take_slot(session: Session, job: str, slot: datetime, owner: str) -> bool:
     """True for the one caller, of all replicas, that runs `job` for `slot`."""
-    from monitor.models import SlotRow
-
-    if session.scalar(select(SlotRow.job).where(SlotRow.job == job, SlotRow.slot == slot)):
-        return False
-    if session.get_bind().dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as pg_insert
-
-        statement: Any = pg_insert(SlotRow)
-    else:
-        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-
-        statement = sqlite_insert(SlotRow)
-    result = session.execute(statement.values(job=job, slot=slot, taken_by=owner).on_conflict_do_nothing())
-    return bool(result.rowcount == 1)
-
-
-def release_owner(session: Session, table: type[Any], owner: str) -> int:
-    """Give back, untouched, every row that `owner` still holds, as at a stop; how many there were."""
-    result = session.execute(
-        update(table)
-        .where(table.lease_owner == owner)
-        .values(lease_owner=None, lease_until=None, attempt=table.attempt - 1)
-        .execution_options(synchronize_session=False)
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    taken = insert(SlotRow).values(job=job, slot=slot, taken_by=owner).on_conflict_do_nothing()
+    return session.scalar(taken.returning(SlotRow.job)) is not None
