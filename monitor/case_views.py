@@ -1,0 +1,179 @@
+"""Cases as the other rooms see them: frozen, with all that a message or a page shows, built from rows in few queries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from monitor.models import CaseEventRow, CaseRow, MentionRow, VerdictRow
+
+RECENT = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case with its first complaint. Times are aware; scores are probabilities; `url` is the post's own address."""
+
+    id: int
+    mention_id: int
+    external_id: str
+    brand: str
+    source: str
+    state: str
+    owner: str | None
+    severity: str
+    topic: str
+    language: str
+    conversation: str | None
+    author: str | None
+    author_name: str | None
+    author_url: str | None
+    author_followers: int | None
+    text: str
+    url: str | None
+    rating: float | None
+    removed: bool
+    sentiment: str | None
+    complaint_score: float | None
+    severity_score: float | None
+    topic_score: float | None
+    model: str | None
+    earlier_cases_30d: int
+    mentions: int
+    opened_at: datetime
+    posted_at: datetime
+    resolved_at: datetime | None
+    policy: str
+    clock: str
+    clock_kind: str
+    starts_at: datetime | None
+    due_at: datetime | None
+    seconds_left: float | None
+    paused_at: datetime | None
+    step: int
+    next_step_at: datetime | None
+    snoozed_until: datetime | None
+    first_response_at: datetime | None
+    met: bool | None
+    breached_at: datetime | None
+    calendar_seconds: float | None
+    business_seconds: float | None
+    taken_at: datetime | None
+    version: int
+    slack_channel: str | None
+    slack_ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a case's history."""
+
+    id: int
+    case_id: int
+    kind: str
+    actor: str
+    origin: str
+    at: datetime
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has just happened to a case, and the case as it is now. `detail` holds JSON values only."""
+
+    case: Case
+    event: str
+    actor: str
+    at: datetime
+    origin: str
+    detail: Mapping[str, Any]
+
+
+Listener = Callable[[Session, Change], None]
+
+_FROM_ROW = (
+    "id mention_id brand source state owner severity topic language conversation author opened_at posted_at "
+    "resolved_at policy clock clock_kind starts_at due_at seconds_left paused_at step next_step_at snoozed_until "
+    "first_response_at met breached_at calendar_seconds business_seconds taken_at version slack_channel slack_ts"
+).split()
+
+
+def views(session: Session, rows: Sequence[CaseRow]) -> list[Case]:
+    """The cases of `rows`, in their order: four queries, however many there are."""
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    firsts = {
+        m.id: m for m in session.scalars(select(MentionRow).where(MentionRow.id.in_({r.mention_id for r in rows})))
+    }
+    verdicts = {
+        verdict.mention_id: verdict
+        for verdict in session.scalars(
+            select(VerdictRow).where(VerdictRow.mention_id.in_(firsts)).order_by(VerdictRow.revision)
+        )
+    }
+    counts: dict[int | None, int] = {
+        case_id: count
+        for case_id, count in session.execute(
+            select(MentionRow.case_id, func.count()).where(MentionRow.case_id.in_(ids)).group_by(MentionRow.case_id)
+        )
+    }
+    earlier = _earlier(session, rows)
+    return [_view(row, firsts[row.mention_id], verdicts.get(row.mention_id), counts, earlier) for row in rows]
+
+
+def _view(
+    row: CaseRow, first: MentionRow, verdict: VerdictRow | None, counts: Mapping[int | None, int], earlier: Counter[int]
+) -> Case:
+    return Case(
+        **{name: getattr(row, name) for name in _FROM_ROW},
+        external_id=first.external_id,
+        author_name=first.author_name,
+        author_url=first.author_url,
+        author_followers=first.author_followers,
+        text=first.text,
+        url=first.url,
+        rating=first.rating,
+        removed=first.removed_at is not None,
+        sentiment=verdict.sentiment if verdict else None,
+        complaint_score=verdict.complaint_score if verdict else None,
+        severity_score=verdict.severity_score if verdict else None,
+        topic_score=verdict.topic_score if verdict else None,
+        model=verdict.model if verdict else None,
+        earlier_cases_30d=earlier[row.id],
+        mentions=counts.get(row.id, 0),
+    )
+
+
+def _earlier(session: Session, rows: Sequence[CaseRow]) -> Counter[int]:
+    """How many cases the same author had on the same source in the 30 days before each."""
+    authors = {(row.source, row.author) for row in rows if row.author is not None}
+    if not authors:
+        return Counter()
+    others = session.execute(
+        select(CaseRow.source, CaseRow.author, CaseRow.opened_at, CaseRow.id).where(
+            tuple_(CaseRow.source, CaseRow.author).in_(authors),
+            CaseRow.opened_at >= min(row.opened_at for row in rows) - RECENT,
+        )
+    ).all()
+    by_author: dict[tuple[str, str | None], list[tuple[datetime, int]]] = {}
+    for source, author, opened_at, case_id in others:
+        by_author.setdefault((source, author), []).append((opened_at, case_id))
+    found: Counter[int] = Counter()
+    for row in rows:
+        own = (row.opened_at, row.id)
+        past = by_author.get((row.source, row.author), ())
+        found[row.id] = sum(1 for other in past if other < own and other[0] >= row.opened_at - RECENT)
+    return found
+
+
+def events(session: Session, case_id: int) -> list[Event]:
+    """The history of a case, in the order in which it was written."""
+    rows = session.scalars(select(CaseEventRow).where(CaseEventRow.case_id == case_id).order_by(CaseEventRow.id))
+    return [Event(r.id, r.case_id, r.kind, r.actor, r.origin, r.at, r.detail) for r in rows]

@@ -1,0 +1,105 @@
+"""What can happen to a case, and what it is afterwards: one table, from which docs/clock.md draws its own."""
+
+from __future__ import annotations
+
+from monitor.errors import Refused
+
+NEW = "new"  # before there is a case
+BEFORE = "before"  # the state that a snoozed case had when it was snoozed
+OPEN_STATES = ("open", "taken", "replied", "reopened", "snoozed")
+CLOSED_STATES = ("resolved", "dismissed")
+
+PEOPLE_EVENTS = (
+    "take",
+    "hand_over",
+    "release",
+    "note",
+    "auto_ack",
+    "reply",
+    "snooze",
+    "unsnooze",
+    "resolve",
+    "dismiss",
+    "escalate",
+    "reopen",
+)
+SYSTEM_EVENTS = (
+    "opened",
+    "joined",
+    "customer_again",
+    "reply_seen",
+    "remind",
+    "oncall",
+    "breach",
+    "renag",
+    "silent_owner",
+)
+
+_ENDS = {"reply": "replied", "reply_seen": "replied", "resolve": "resolved", "dismiss": "dismissed"}
+
+
+def _stays(state: str, *events: str) -> dict[str, str]:
+    return dict.fromkeys(events, state)
+
+
+def _unowned(state: str) -> dict[str, str]:
+    return {
+        "take": "taken",
+        "hand_over": "taken",
+        "snooze": "snoozed",
+        **_ENDS,
+        **_stays(state, "note", "auto_ack", "escalate", "joined", "remind", "oncall", "breach", "renag"),
+    }
+
+
+_ROWS: dict[str, dict[str, str]] = {
+    NEW: {"opened": "open"},
+    "open": _unowned("open"),
+    "reopened": _unowned("reopened"),
+    "taken": {
+        "release": "open",
+        "silent_owner": "open",
+        "snooze": "snoozed",
+        **_ENDS,
+        **_stays("taken", "hand_over", "note", "auto_ack", "escalate", "joined", "remind", "oncall", "breach"),
+    },
+    "replied": {
+        "customer_again": "reopened",
+        "reopen": "reopened",
+        "resolve": "resolved",
+        "dismiss": "dismissed",
+        **_stays("replied", "reply", "reply_seen", "hand_over", "note", "auto_ack", "escalate", "joined"),
+    },
+    "snoozed": {
+        "unsnooze": BEFORE,
+        "take": "taken",
+        "hand_over": "taken",
+        **_ENDS,
+        **_stays("snoozed", "snooze", "note", "auto_ack", "escalate"),
+    },
+    "resolved": {"reopen": "reopened", "customer_again": "reopened", **_stays("resolved", "reply_seen", "note")},
+    "dismissed": {"reopen": "reopened", **_stays("dismissed", "note")},
+}
+
+TRANSITIONS: dict[tuple[str, str], str] = {
+    (state, event): target for state, row in _ROWS.items() for event, target in row.items()
+}
+
+
+def after(state: str, event: str) -> str:
+    """The state after `event`; Refused, with what is possible instead, where the table has no such entry."""
+    target = TRANSITIONS.get((state, event))
+    if target is None:
+        possible = [e for e in PEOPLE_EVENTS if (state, e) in TRANSITIONS]
+        raise Refused(f"{event} is not possible while the case is {state}; possible: {', '.join(possible)}")
+    return target
+
+
+def table() -> str:
+    """The transitions as a Markdown table, one row an event, one column a state."""
+    states = [NEW, *OPEN_STATES, *CLOSED_STATES]
+    lines = ["| event | " + " | ".join(states) + " |", "|---" * (len(states) + 1) + "|"]
+    for event in (*PEOPLE_EVENTS, *SYSTEM_EVENTS):
+        cells = (TRANSITIONS.get((state, event), "") for state in states)
+        lines.append(f"| {event} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
