@@ -18,6 +18,7 @@ from monitor.engine import NEXT, Stage
 from monitor.errors import ConfigurationError, FirsthourError
 
 IDLE_SECONDS = 5.0
+SILENT_SECONDS = 30.0  # after a call that could not be sent; each costs the broker's whole time-out
 QUEUE = "firsthour."
 
 log = structlog.stdlib.get_logger(__name__)
@@ -53,6 +54,7 @@ class CeleryEngine:
         self._again = {name: threading.Event() for name in self._stages}
         self._errors: dict[str, str] = {}
         self._idle = idle
+        self._silent_until = 0.0
         self._stop = threading.Event()
         self._app = celery_app(broker)
         self._task = self._app.task(self._task_body(), name="firsthour.wake", shared=False)
@@ -76,11 +78,15 @@ class CeleryEngine:
     def wake(self, *names: str) -> None:
         """Call the named stages (none: those that run here) wherever they run. A broker that is away is no error: the
         stages look by themselves."""
+        if time.monotonic() < self._silent_until:
+            return
         for name in names or tuple(self._stages):
             try:
                 self._task.apply_async(args=[name], queue=QUEUE + name)
             except Exception as error:
-                log.warning("wake-up call not sent", stage=name, error=str(error))
+                self._silent_until = time.monotonic() + SILENT_SECONDS
+                log.warning("the broker is away, stages look by themselves", error=str(error))
+                return
 
     def _task_body(self) -> Callable[[str], None]:
         def wake(name: str) -> None:  # Celery wants a plain function, not a bound method
@@ -128,7 +134,12 @@ class CeleryEngine:
         """Stop, and wait up to `within` seconds; the names of the stages that were still busy then."""
         self.request_stop()
         deadline = time.monotonic() + within
-        busy = [n for n, lock in self._busy.items() if not lock.acquire(timeout=max(0.0, deadline - time.monotonic()))]
+        busy = []
+        for name, lock in self._busy.items():
+            if lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                lock.release()
+            else:
+                busy.append(name)
         if self._worker is not None:
             self._worker.stop(in_sighandler=False)
         for thread in self._threads:

