@@ -1,0 +1,141 @@
+"""Calls over HTTP: which answer means what to do next, the same for every source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+import requests
+from requests.adapters import HTTPAdapter
+
+from monitor.errors import AuthError, FirsthourError, RetryLater
+
+TIMEOUT = 20.0  # seconds for connecting, and for each silence while reading
+LARGEST = 32_000_000  # bytes of one answer; the services' own pages stay below 2 MB
+USER_AGENT = "firsthour (+https://pypi.org/project/firsthour/)"
+
+
+def waiting_time(headers: Mapping[str, str]) -> timedelta | None:
+    """How long the service asks us to wait: `Retry-After`, `x-rate-limit-reset` or `x-ratelimit-reset`.
+
+    Moments are counted from the answer's own `Date`, so that a wrong clock on this machine does no harm. None when
+    the service does not say, or says it in no known way.
+    """
+    asked = _moment_or_seconds(headers.get("retry-after"))
+    if asked is None:
+        asked = _moment_or_seconds(headers.get("x-rate-limit-reset") or headers.get("x-ratelimit-reset"))
+    if isinstance(asked, datetime):
+        date = _moment_or_seconds(headers.get("date"))
+        asked = asked - date if isinstance(date, datetime) else None
+    return max(asked, timedelta(0)) if asked is not None else None
+
+
+def _moment_or_seconds(value: str | None) -> datetime | timedelta | None:
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+        # no service asks for three years of waiting: a number so large is a Unix time
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 100_000_000 else timedelta(seconds=seconds)
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def refusal(
+    name: str, status: int, headers: Mapping[str, str], body: str, public: bool = False
+) -> FirsthourError | None:
+    """What an answer of this status means for the source `name`; None when it is no refusal.
+
+    A `public` service knows no credentials: its 403 is a passing block of our address, which no change of the
+    configuration would mend. An unexpected 4xx is tried again too: it may be the service's own fault, and a person
+    is told when it lasts.
+    """
+    if status < 400:
+        return None
+    said = f"the service answered {status}{_excerpt(body)}"
+    if status == 401 or (status == 403 and not public):
+        return AuthError(f"sources.{name}", said, "check the credentials and what they are allowed to do")
+    return RetryLater(f"sources.{name}: {said}", waiting_time(headers))
+
+
+def _excerpt(body: str) -> str:
+    """The service's own words, where they are words and not a page."""
+    text = " ".join(body[:2_000].split())
+    return f": {text[:200]}" if text and not text.startswith("<") else ""
+
+
+def parse_json(name: str, body: bytes | str) -> Any:
+    """The JSON value in `body`, else RetryLater: a proxy's page or half an answer says nothing of the service."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        start = body[:60].decode("utf-8", "replace") if isinstance(body, bytes) else body[:60]
+        raise RetryLater(f"sources.{name}: the answer is not JSON; it begins with {start!r}") from None
+
+
+class Http:
+    """A client for services that answer with JSON. Errors: RetryLater, AuthError."""
+
+    def __init__(self, name: str, base_url: str) -> None:
+        self._name = name
+        self._client = httpx2.Client(
+            base_url=base_url, timeout=TIMEOUT, follow_redirects=True, headers={"User-Agent": USER_AGENT}
+        )
+
+    def json(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+        try:
+            with self._client.stream("GET", path, params=dict(params or {})) as response:
+                body = b""
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > LARGEST:
+                        raise RetryLater(f"sources.{self._name}: the answer is larger than {LARGEST:,} bytes")
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise RetryLater(f"sources.{self._name}: {type(error).__name__}: {error}") from error
+        text = body.decode("utf-8", "replace") if response.status_code >= 400 else ""
+        if error_ := refusal(self._name, response.status_code, response.headers, text, public=True):
+            raise error_
+        return parse_json(self._name, body)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class Adapter(HTTPAdapter):
+    """Lies under a client library that is built on requests. It sends what is meant for the library's fixed host to
+    `base_url`, never waits for ever, and turns refusals into our errors before the library can retry or sleep."""
+
+    def __init__(self, name: str, base_url: str | None = None) -> None:
+        super().__init__()
+        self._name = name
+        self._base_url = base_url.rstrip("/") if base_url else None
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if self._base_url:
+            request.url = self._base_url + request.path_url
+        kwargs["timeout"] = kwargs.get("timeout") or TIMEOUT
+        try:
+            response = super().send(request, *args, **kwargs)
+            content = response.content
+        except requests.RequestException as error:
+            raise RetryLater(f"sources.{self._name}: {type(error).__name__}: {error}") from error
+        self.seen(response)
+        text = content.decode("utf-8", "replace") if response.status_code >= 400 else ""
+        if error_ := self.refused(response, text):
+            raise error_
+        return response
+
+    def seen(self, response: requests.Response) -> None:
+        """For sources that keep count of what the service still allows."""
+
+    def refused(self, response: requests.Response, text: str) -> FirsthourError | None:
+        return refusal(self._name, response.status_code, response.headers, text)
