@@ -1,0 +1,381 @@
+"""The first stage: poll each source when it is due, and store what it gives together with its cursor.
+
+A source that fails backs off alone. It is logged once when it begins to fail and once when it works again; the
+listener is told once when that lasts, and once at the recovery. A refused credential or configuration stops the polls
+until the source's settings change.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import Any, Literal, Protocol
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.orm import Session
+
+from monitor import faults
+from monitor.brands import Brands
+from monitor.clock import Clock
+from monitor.database import Database
+from monitor.errors import ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater
+from monitor.leases import Lease, claim, finish, renew
+from monitor.mentions import Stored, storable, store_page
+from monitor.models import SourceState
+from monitor.replies import answered, check_source
+from monitor.settings import SourceSettings
+from monitor.sources.base import Cursor, Page, Reject, SeenReply, Source
+
+LEASE = timedelta(minutes=2)  # for one page; a poll of several pages renews it
+REPORT_AFTER = timedelta(minutes=5)  # shorter trouble is the network's everyday life
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=15)
+LONGEST_ASKED = timedelta(hours=1)  # no answer of a service can silence a source for longer
+PAGES_AT_A_TIME = 10
+SECONDS_AT_A_TIME = 3.0  # then other sources have their turn, and a stop is noticed
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What the operator is told of a source: it has been failing for a while, its polls were stopped until the
+    configuration changes, or it works again. `since` is when it began to fail."""
+
+    source: str
+    state: Literal["failing", "stopped", "recovered"]
+    since: datetime
+    at: datetime
+    failures: int
+    error: str | None
+
+
+class CollectListener(Protocol):
+    """Both are called inside the transaction that stores what they are told about."""
+
+    def source_report(self, session: Session, report: SourceReport) -> None: ...
+
+    def reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PollResult:
+    """What one poll brought."""
+
+    source: str
+    pages: int = 0
+    new: int = 0
+    changed: int = 0
+    removed: int = 0
+    unmatched: int = 0
+    rejected: int = 0
+
+    def plus(self, stored: Stored) -> PollResult:
+        return replace(
+            self,
+            pages=self.pages + 1,
+            new=self.new + stored.new,
+            changed=self.changed + stored.changed,
+            removed=self.removed + stored.removed,
+            unmatched=self.unmatched + stored.unmatched,
+            rejected=self.rejected + stored.rejected,
+        )
+
+    @property
+    def work(self) -> int:
+        """How many mentions wait for the next stage because of this poll."""
+        return self.new + self.changed + self.removed
+
+
+class CollectStage:
+    name = "collect"
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        sources: Mapping[str, tuple[Source, SourceSettings]],
+        brands: Brands,
+        owner: str,
+        listeners: Sequence[CollectListener] = (),
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """`jitter` gives numbers from 0 to 1 that spread the retries of sources that failed together."""
+        self._db, self._clock, self._sources, self._brands, self._owner = db, clock, sources, brands, owner
+        self._listeners, self._jitter = tuple(listeners), jitter
+        self._known = False  # whether every source has its row
+        self._left: list[Lease] = []  # claims that could not be given back because the database failed
+        self._reply_places: dict[str, int] = {}
+
+    def run_once(self) -> int:
+        """Poll the source that has been due for longest; how many mentions it brought. Any number of threads and
+        processes may call this at once: each takes another source. Raises SQLAlchemyError when the database fails;
+        what was read then is read again."""
+        self._recover()
+        now = self._clock.now()
+        with self._db.read() as session:
+            rows = list(session.scalars(select(SourceState).where(SourceState.name.in_(self._sources))))
+        self._report_lasting(rows, now)
+        for row in sorted((r for r in rows if self._due(r, now)), key=lambda r: r.next_poll_at or now):
+            lease = self._claim(row.name, now, attempt=row.attempt)
+            if lease is None:
+                continue
+            result, error = self._poll(lease, PAGES_AT_A_TIME)
+            if result.pages or error is None:
+                return result.work
+        return 0
+
+    def poll(self, name: str) -> PollResult:
+        """Poll one source now, whether it is due or stopped or not, until it has no more. Raises what the source
+        raises, Refused while another worker polls it, ConfigurationError for a name that does not exist."""
+        if name not in self._sources:
+            near = get_close_matches(name, self._sources, n=1)
+            hint = f'did you mean "{near[0]}"?' if near else "known: " + (", ".join(self._sources) or "none")
+            raise ConfigurationError("sources", f'there is no source "{name}"', hint)
+        self._recover()
+        lease = self._claim(name, self._clock.now())
+        if lease is None:
+            raise Refused(f"{name} is just being polled by another worker")
+        result, error = self._poll(lease, None)
+        if error is not None:
+            raise error
+        return result
+
+    def check_replies(self, limit: int = 100) -> int:
+        """Look for public replies to up to `limit` open cases of each source, beginning where the last call ended; how
+        many were found. A source that fails here is left for the next call."""
+        found = 0
+        for name, (source, _) in self._sources.items():
+            place = self._reply_places.get(name, 0)
+            try:
+                seen, place = check_source(self._db, name, source, self._brands, self._reply_seen, place, limit)
+            except FirsthourError as error:
+                log.warning("replies could not be looked for", source=name, error=str(error))
+                continue
+            self._reply_places[name] = place
+            found += seen
+        return found
+
+    def _recover(self) -> None:
+        """Give every source its row, and give back what a failing database made us keep."""
+        if self._known and not self._left:
+            return
+        with self._db.write() as session:
+            if not self._known and self._sources:
+                make: Any = postgresql.insert if self._db.dialect == "postgresql" else sqlite.insert
+                rows = [{"name": name, "failures": 0, "attempt": 0} for name in self._sources]
+                session.connection().execute(make(SourceState.__table__).on_conflict_do_nothing(), rows)
+            left = list(self._left)
+            for lease in left:
+                finish(session, SourceState, lease, next_poll_at=self._clock.now())
+        self._known = True
+        self._left = [lease for lease in self._left if lease not in left]
+
+    def _due(self, row: SourceState, now: datetime) -> bool:
+        settings = self._sources[row.name][1]
+        if row.stopped_for == settings.fingerprint or (row.lease_until is not None and row.lease_until > now):
+            return False
+        if row.next_poll_at is None or row.next_poll_at <= now or row.stopped_for is not None:
+            return True
+        # the clock was set back: what was due "soon" must not wait until the clock has caught up
+        past = [moment for moment in (row.last_success_at, row.failing_since) if moment is not None]
+        horizon = max(settings.every, LONGEST_ASKED) + LEASE
+        return any(moment > now for moment in past) or row.next_poll_at > now + horizon
+
+    def _claim(self, name: str, now: datetime, attempt: int | None = None) -> Lease | None:
+        candidates = select(SourceState.name).where(SourceState.name == name)
+        if attempt is not None:  # nobody polled it since we saw that it was due
+            candidates = candidates.where(SourceState.attempt == attempt)
+        with self._db.write() as session:
+            leases = claim(session, SourceState, candidates, self._owner, now, LEASE)
+        faults.step("collect.claimed")
+        return leases[0] if leases else None
+
+    def _poll(self, lease: Lease, pages: int | None) -> tuple[PollResult, FirsthourError | None]:
+        """Up to `pages` pages (None: all there are), each committed with its cursor; and why it ended early."""
+        source, settings = self._sources[lease.id]
+        result, started, more = PollResult(lease.id), self._clock.now(), True
+        try:
+            with self._db.read() as session:
+                cursor = session.scalars(select(SourceState.cursor).where(SourceState.name == lease.id)).one()
+            while more:
+                page = _fetch(source, cursor, self._clock.now())
+                faults.step("collect.fetched")
+                now = self._clock.now()
+                turn_over = result.pages + 1 == pages or (now - started).total_seconds() > SECONDS_AT_A_TIME
+                more = page.more and not (pages is not None and turn_over)
+                next_poll = None if more else now if page.more else max(now, started + settings.every)
+                stored = self._store(lease, settings, page, now, next_poll)
+                if stored is None:
+                    return result, None  # our lease ran out: another worker has read this page
+                faults.step("collect.committed")
+                result, cursor = result.plus(stored), page.cursor
+        except FirsthourError as error:
+            self._failed(lease, settings, error)
+            return result, error
+        except Exception:
+            self._left.append(lease)
+            raise
+        return result, None
+
+    def _store(
+        self, lease: Lease, settings: SourceSettings, page: Page, now: datetime, next_poll: datetime | None
+    ) -> Stored | None:
+        """Page and cursor in one commit; the lease is given back when `next_poll` is set, else renewed. None, and
+        nothing stored, if the lease is no longer ours."""
+        try:
+            return self._commit(lease, settings, page, now, next_poll, one_by_one=False)
+        except Exception as error:
+            if not _items_fault(error):
+                raise
+            log.exception("a page could not be stored whole", source=lease.id)
+            return self._commit(lease, settings, page, now, next_poll, one_by_one=True)
+
+    def _commit(
+        self,
+        lease: Lease,
+        settings: SourceSettings,
+        page: Page,
+        now: datetime,
+        next_poll: datetime | None,
+        one_by_one: bool,
+    ) -> Stored | None:
+        with self._db.write() as session:
+            row = session.get_one(SourceState, lease.id)
+            before = (row.failures, row.failing_since, row.reported_at, row.newest_posted_at)
+            if not renew(session, SourceState, lease, now + LEASE):
+                return None
+            store = self._store_one_by_one if one_by_one else store_page
+            stored = store(session, lease.id, page, self._brands, settings.brands, now, settings.backfill)
+            faults.step("collect.stored")
+            for case_id, reply in answered(session, stored.own, self._brands):
+                self._reply_seen(session, case_id, reply)
+            newest = [moment for moment in (before[3], stored.newest) if moment is not None]
+            values: dict[str, Any] = {
+                "cursor": dict(page.cursor),
+                "last_success_at": now,
+                "newest_posted_at": max(newest, default=None),
+                "failures": 0,
+                "failing_since": None,
+                "reported_at": None,
+                "error": None,
+                "stopped_for": None,
+            }
+            if next_poll is None:
+                session.execute(update(SourceState).where(SourceState.name == lease.id).values(**values))
+            else:
+                finish(session, SourceState, lease, next_poll_at=next_poll, **values)
+            failures, since, reported, _ = before
+            if reported is not None:
+                self._report(session, SourceReport(lease.id, "recovered", since or now, now, failures, None))
+            faults.step("collect.stored_cursor")
+        if failures:
+            log.info("source works again", source=lease.id, failures=failures)
+        return stored
+
+    def _store_one_by_one(
+        self,
+        session: Session,
+        source: str,
+        page: Page,
+        brands: Brands,
+        only: Sequence[str],
+        now: datetime,
+        backfill: bool,
+    ) -> Stored:
+        """As store_page, but an item at which the database takes offence becomes a reject."""
+        stored = store_page(session, source, replace(page, items=()), brands, only, now, backfill)
+        for item in page.items:
+            part = replace(page, items=(item,), rejects=())
+            try:
+                with session.begin_nested():
+                    stored += store_page(session, source, part, brands, only, now, backfill)
+            except Exception as error:
+                if not _items_fault(error):
+                    raise
+                reject = Reject(f"{type(error).__name__}: {error}", repr(item), str(item.external_id))
+                rest = replace(page, items=(), rejects=(reject,))
+                stored += store_page(session, source, rest, brands, only, now, backfill)
+        return stored
+
+    def _failed(self, lease: Lease, settings: SourceSettings, error: FirsthourError) -> None:
+        """Note the failure and when to try again. If the database fails too, the claim is kept for `_recover`."""
+        now = self._clock.now()
+        stop = isinstance(error, ConfigurationError)
+        text = storable(str(error), 2000)
+        try:
+            with self._db.write() as session:
+                row = session.get_one(SourceState, lease.id)
+                failures, stopped_before = row.failures + 1, row.stopped_for
+                since = min(row.failing_since or now, now)
+                asked = error.after if isinstance(error, RetryLater) else None
+                values: dict[str, Any] = {
+                    "failures": failures,
+                    "failing_since": since,
+                    "error": text,
+                    "stopped_for": settings.fingerprint if stop else None,
+                    "next_poll_at": now + self._pause(failures, asked),
+                }
+                if row.last_success_at is not None and row.last_success_at > now:
+                    values["last_success_at"] = now  # the clock was set back
+                told = stop and stopped_before != settings.fingerprint
+                if told:
+                    values["reported_at"] = now
+                if not finish(session, SourceState, lease, **values):
+                    return
+                if told:
+                    self._report(session, SourceReport(lease.id, "stopped", since, now, failures, text))
+        except SQLAlchemyError:
+            self._left.append(lease)
+            raise
+        if stop and stopped_before != settings.fingerprint:
+            log.error("source stopped until its configuration changes", source=lease.id, error=text)
+        elif failures == 1:
+            log.warning("source fails", source=lease.id, error=text, exc_info=error.__cause__)
+
+    def _pause(self, failures: int, asked: timedelta | None) -> timedelta:
+        """Doubling up to LONGEST_PAUSE, the second half of it by chance; never shorter than the service asked for."""
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 16))
+        pause *= 0.5 + 0.5 * self._jitter()
+        return pause if asked is None else max(min(asked, LONGEST_ASKED), FIRST_PAUSE * self._jitter())
+
+    def _report_lasting(self, rows: Sequence[SourceState], now: datetime) -> None:
+        for row in rows:
+            if row.reported_at is not None or row.failing_since is None or now - row.failing_since < REPORT_AFTER:
+                continue
+            unreported = (SourceState.name == row.name, SourceState.reported_at.is_(None), SourceState.failures > 0)
+            with self._db.write() as session:
+                mine = session.execute(update(SourceState).where(*unreported).values(reported_at=now))
+                if mine.rowcount == 1:  # type: ignore[attr-defined]
+                    report = SourceReport(row.name, "failing", row.failing_since, now, row.failures, row.error)
+                    self._report(session, report)
+
+    def _report(self, session: Session, report: SourceReport) -> None:
+        for listener in self._listeners:
+            listener.source_report(session, report)
+
+    def _reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
+        for listener in self._listeners:
+            listener.reply_seen(session, case_id, reply)
+
+
+def _items_fault(error: Exception) -> bool:
+    """Whether something in an item is to blame, and not a database that is locked, full or out of reach."""
+    return isinstance(error, (ValueError, TypeError)) or type(error) in (StatementError, DataError, IntegrityError)
+
+
+def _fetch(source: Source, cursor: Cursor | None, now: datetime) -> Page:
+    try:
+        return source.fetch(cursor, now)
+    except GiveUp as error:
+        raise RetryLater(str(error)) from error
+    except FirsthourError:
+        raise
+    except Exception as error:
+        raise RetryLater(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,359 @@
+"""Storage of mentions: what a page brings is new, edited, removed, or already known."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from monitor import faults
+from monitor.brands import Brands
+from monitor.errors import GiveUp
+from monitor.models import MentionRow, RejectRow, RevisionRow
+from monitor.sources.base import Author, Item, Page, Reject
+
+MAX_TEXT = 100_000  # characters; what is longer is cut and ends in "…"
+MAX_RAW = 10_000
+_CHUNK = 500  # ids in one statement
+_MAX_FOLLOWERS = 2**63 - 1
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a page's items; `unmatched` ones are about no brand and were not kept. `own` holds the ids of new
+    mentions by the brands' own accounts."""
+
+    new: int = 0
+    changed: int = 0
+    removed: int = 0
+    unmatched: int = 0
+    rejected: int = 0
+    own: tuple[int, ...] = ()
+    newest: datetime | None = None  # when the newest item was posted, kept or not
+
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.removed + other.removed,
+            self.unmatched + other.unmatched,
+            self.rejected + other.rejected,
+            self.own + other.own,
+            max((n for n in (self.newest, other.newest) if n is not None), default=None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One stored mention, as the later stages see it."""
+
+    id: int
+    source: str
+    external_id: str
+    url: str | None
+    text: str
+    rating: float | None
+    author: Author
+    conversation: str | None
+    parent: str | None
+    own: bool
+    backfill: bool
+    brands: tuple[str, ...]
+    posted_at: datetime
+    seen_at: datetime
+    revision: int
+    case_id: int | None
+
+
+def store_page(
+    session: Session,
+    source: str,
+    page: Page,
+    brands: Brands,
+    only: Collection[str],
+    now: datetime,
+    backfill: bool = False,
+) -> Stored:
+    """Store what is new in `page`, in the caller's transaction (the cursor is stored there too).
+
+    An edited text or rating keeps the old one as a revision and is judged again. A removed item loses its text, here
+    and in its revisions. Items that cannot be stored become rejects; none stops the page.
+    """
+    items, rejects = _readable(page, source, now)
+    stored = Stored(rejected=len(rejects), newest=max((item.posted_at for item in items), default=None))
+    for part in _rounds(items):
+        stored += _store(session, source, part, brands, only, now, backfill)
+    _store_rejects(session, source, rejects, now)
+    return stored
+
+
+def mention(session: Session, id: int) -> Mention:
+    """Raises GiveUp if there is no such mention."""
+    found = mentions(session, [id])
+    if not found:
+        raise GiveUp(f"there is no mention {id}")
+    return found[0]
+
+
+def mentions(session: Session, ids: Sequence[int]) -> list[Mention]:
+    """Those that exist, in the order of `ids`."""
+    found: dict[int, Mention] = {}
+    for part in _chunks(ids):
+        for row in session.scalars(select(MentionRow).where(MentionRow.id.in_(part))):
+            found[row.id] = _mention(row)
+    return [found[id] for id in ids if id in found]
+
+
+def _mention(row: MentionRow) -> Mention:
+    return Mention(
+        id=row.id,
+        source=row.source,
+        external_id=row.external_id,
+        url=row.url,
+        text=row.text,
+        rating=row.rating,
+        author=Author(row.author, row.author_name, row.author_url, row.author_followers),
+        conversation=row.conversation,
+        parent=row.parent,
+        own=row.own,
+        backfill=row.backfill,
+        brands=tuple(row.brands),
+        posted_at=row.posted_at,
+        seen_at=row.seen_at,
+        revision=row.revision,
+        case_id=row.case_id,
+    )
+
+
+def storable(text: str, limit: int = MAX_TEXT) -> str:
+    """`text` as every database takes it: no NUL, surrogate pairs joined, lone surrogates gone, at most `limit`
+    characters."""
+    if not text.isascii():
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+    text = text.replace("\x00", "")
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def storable_key(key: str, limit: int = 400) -> str:
+    """As `storable`, but two different keys stay different when they are cut."""
+    clean = storable(key, max(limit, len(key)))
+    if len(clean) <= limit and clean == key:
+        return key
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{clean[: limit - 65]}~{digest}"
+
+
+def _readable(page: Page, source: str, now: datetime) -> tuple[list[Item], list[Reject]]:
+    """The items fit for storage, and the rejects: the page's own and what is not fit."""
+    items, rejects, late = [], list(page.rejects), 0
+    for item in page.items:
+        try:
+            fit = _fit(item)
+        except (ValueError, OverflowError, TypeError, AttributeError) as error:
+            rejects.append(Reject(str(error) or type(error).__name__, repr(item), _id_of(item)))
+            continue
+        if fit.posted_at > now:
+            late += 1
+            fit = replace(fit, posted_at=now)
+        items.append(fit)
+    if late:
+        log.warning("items dated in the future count as posted now", source=source, items=late)
+    return items, rejects
+
+
+def _id_of(item: Item) -> str | None:
+    return item.external_id if isinstance(item.external_id, str) else None
+
+
+def _fit(item: Item) -> Item:
+    if not item.external_id:
+        raise ValueError("the item has no id")
+    if item.posted_at.tzinfo is None:
+        raise ValueError(f"the item's date {item.posted_at.isoformat()} has no time zone")
+    author = item.author
+    return replace(
+        item,
+        external_id=storable_key(item.external_id),
+        text=storable(item.text),
+        posted_at=item.posted_at.astimezone(UTC),
+        url=_optional(item.url),
+        author=Author(
+            _optional(author.handle, 300),
+            _optional(author.name, 1000),
+            _optional(author.url),
+            None if author.followers is None else max(0, min(author.followers, _MAX_FOLLOWERS)),
+        ),
+        rating=item.rating if item.rating is not None and math.isfinite(item.rating) else None,
+        conversation=storable_key(item.conversation) if item.conversation else None,
+        parent=storable_key(item.parent) if item.parent else None,
+    )
+
+
+def _optional(text: str | None, limit: int = 4000) -> str | None:
+    return storable(text, limit) or None if text else None
+
+
+def _rounds(items: Iterable[Item]) -> list[dict[str, Item]]:
+    """The items in groups within which every id is unique: one group, unless the page repeats itself."""
+    rounds: list[dict[str, Item]] = [{}]
+    for item in items:
+        last = next((r for r in reversed(rounds) if item.external_id in r), None)
+        if last is None:
+            rounds[0][item.external_id] = item
+            continue
+        if last[item.external_id] == item:
+            continue
+        if last is rounds[-1]:
+            rounds.append({})
+        rounds[rounds.index(last) + 1][item.external_id] = item
+    return rounds
+
+
+def _store(
+    session: Session,
+    source: str,
+    items: dict[str, Item],
+    brands: Brands,
+    only: Collection[str],
+    now: datetime,
+    backfill: bool,
+) -> Stored:
+    known = _known(session, source, list(items))
+    changed = removed = unmatched = 0
+    rows = []
+    for item in items.values():
+        row = known.get(item.external_id)
+        if row is not None:
+            if item.removed:
+                removed += _remove(session, row, now)
+            elif row.text != item.text or row.rating != item.rating or row.removed_at is not None:
+                _change(session, row, item, brands.names(item, source, only), now)
+                changed += 1
+            continue
+        names = [] if item.removed else brands.names(item, source, only)
+        if names:
+            rows.append(_row(item, source, names, brands.is_own(item.author.handle), now, backfill))
+        elif not item.removed:
+            unmatched += 1
+    if rows:
+        new, own = _insert(session, rows)
+    else:
+        new, own = 0, ()
+    return Stored(new, changed, removed, unmatched, own=own)
+
+
+def _known(session: Session, source: str, ids: Sequence[str]) -> dict[str, Any]:
+    m = MentionRow
+    columns = (m.id, m.external_id, m.text, m.rating, m.own, m.judging, m.revision, m.removed_at)
+    known: dict[str, Any] = {}
+    for part in _chunks(ids):
+        rows = session.execute(select(*columns).where(m.source == source, m.external_id.in_(part)))
+        known.update((row.external_id, row) for row in rows)
+    return known
+
+
+def _row(item: Item, source: str, names: list[str], own: bool, now: datetime, backfill: bool) -> dict[str, Any]:
+    return {
+        "source": source,
+        "external_id": item.external_id,
+        "url": item.url,
+        "text": item.text,
+        "rating": item.rating,
+        "author": item.author.handle,
+        "author_name": item.author.name,
+        "author_url": item.author.url,
+        "author_followers": item.author.followers,
+        "conversation": item.conversation,
+        "parent": item.parent,
+        "own": own,
+        "backfill": backfill,
+        "brands": names,
+        "posted_at": item.posted_at,
+        "seen_at": now,
+        "revision": 0,
+        "judging": "skipped" if own else "waiting",
+        "attempt": 0,
+    }
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[int, tuple[int, ...]]:
+    """How many were new, and the ids of the brands' own ones. A row that another process stored meanwhile stays."""
+    before = [row for row in rows if row["own"]]
+    _insert_missing(session, MentionRow, rows, "source", "external_id")
+    faults.step("mentions.inserted")
+    own: tuple[int, ...] = ()
+    if before:
+        keys = [row["external_id"] for row in before]
+        wanted = select(MentionRow.id).where(MentionRow.source == before[0]["source"], MentionRow.external_id.in_(keys))
+        own = tuple(session.scalars(wanted.order_by(MentionRow.id)))
+    return len(rows), own
+
+
+def _insert_missing(session: Session, table: Any, rows: list[dict[str, Any]], *unique: str) -> None:
+    make: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = make(table.__table__).on_conflict_do_nothing(index_elements=list(unique))
+    session.connection().execute(statement, rows)
+
+
+def _change(session: Session, row: Any, item: Item, names: list[str], now: datetime) -> None:
+    """The mention's new words take the place of the old ones. A worker that judges the old ones loses its lease."""
+    if row.removed_at is None:
+        revision = {"mention_id": row.id, "revision": row.revision, "text": row.text, "rating": row.rating}
+        session.execute(insert(RevisionRow), [revision | {"replaced_at": now}])
+    values: dict[str, Any] = {
+        "text": item.text,
+        "rating": item.rating,
+        "revision": row.revision + 1,
+        "removed_at": None,
+        "judging": "skipped" if row.own else "waiting",
+        "judge_error": None,
+        "lease_owner": None,
+        "lease_until": None,
+    }
+    if names:
+        values["brands"] = names
+    if row.judging != "waiting":
+        values["attempt"] = 0  # while it waits, a worker may hold it by this very number
+    session.execute(_only(row.id).values(**values))
+
+
+def _remove(session: Session, row: Any, now: datetime) -> int:
+    if row.removed_at is not None:
+        return 0
+    values: dict[str, Any] = {"text": "", "removed_at": now, "lease_owner": None, "lease_until": None}
+    if row.judging in ("waiting", "parked"):
+        values["judging"] = "skipped"
+    session.execute(_only(row.id).values(**values))
+    session.execute(update(RevisionRow).where(RevisionRow.mention_id == row.id).values(text=""))
+    return 1
+
+
+def _only(id: int) -> Any:
+    return update(MentionRow).where(MentionRow.id == id).execution_options(synchronize_session=False)
+
+
+def _store_rejects(session: Session, source: str, rejects: Sequence[Reject], now: datetime) -> None:
+    """Each once: a reject without an id is known by what it held."""
+    rows = []
+    for reject in rejects:
+        raw = storable(reject.raw, MAX_RAW)
+        key = storable_key(reject.external_id) if reject.external_id else hashlib.sha256(raw.encode()).hexdigest()
+        reason = storable(reject.reason, 1000)
+        rows.append({"source": source, "external_id": key, "reason": reason, "raw": raw, "at": now})
+    if rows:
+        log.warning("items could not be read", source=source, items=len(rows), first=rows[0]["reason"])
+        _insert_missing(session, RejectRow, rows, "source", "external_id")
+
+
+def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[at : at + _CHUNK] for at in range(0, len(values), _CHUNK))
