@@ -234,6 +234,8 @@ def _store(
     for item in items.values():
         row = known.get(item.external_id)
         if row is not None:
+            if row.judging == "purged":
+                continue  # its words were taken away for their age: monitor/retention.py
             if item.removed:
                 removed += _remove(session, row, now)
             elif row.text != item.text or row.rating != item.rating or row.removed_at is not None:

@@ -73,7 +73,7 @@ class MentionRow(Leased, Base):
     seen_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=0)
-    judging: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, judged, parked, skipped
+    judging: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, judged, parked, skipped, purged
     judge_error: Mapped[str | None] = mapped_column(Text)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     __table_args__ = (
