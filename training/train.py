@@ -116,6 +116,7 @@ def main() -> None:
     parser.add_argument("--trial", type=Path, help="a checkpoint to start from instead of the base's own body")
     parser.add_argument("--texts", type=int, default=60_000)
     parser.add_argument("--decay", action="store_true")
+    parser.add_argument("--minutes", type=float, help="end by then, however many texts were seen (not repeatable)")
     parser.add_argument("--every", type=int, default=300, help="seconds between checkpoints")
     args = parser.parse_args()
     spec = recipe()
@@ -141,9 +142,14 @@ def main() -> None:
     with Progress(transient=True) as progress:
         bar = progress.add_task("training", total=len(plan))
         for step, rows in enumerate(plan):
+            part = step / len(plan)
+            if args.minutes:
+                part = max(part, (time.monotonic() - began) / 60 / args.minutes)
+                if part >= 1:
+                    break
             rate = min(1.0, (step + 1) / spec["optimizer"]["warmup_steps"])
             if args.decay:
-                rate *= 0.5 * (1 + math.cos(math.pi * step / len(plan)))
+                rate *= 0.5 * (1 + math.cos(math.pi * part))
             for group, lr in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = lr * rate
             ids, mask = data.batch(rows)
