@@ -1,0 +1,89 @@
+"""Which messages a change of a case makes. A listener of `Cases`: it writes to the outbox in the same commit."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from monitor.alerts.outbox import enqueue
+from monitor.cases import Change
+from monitor.models import MentionRow
+from monitor.settings import Settings
+
+STEPS = {"remind": "reminder", "oncall": "escalation", "renag": "escalation", "breach": "breach"}
+
+
+def home(settings: Settings) -> tuple[str, str]:
+    """The transport and target of alerts: Slack if it is configured, else the console."""
+    if settings.slack.channel and settings.slack.bot_token:
+        return "slack", settings.slack.channel
+    return "console", "-"
+
+
+def apprise_label(url: str) -> str:
+    """What stands for an Apprise URL in the outbox and in logs, since such an address holds passwords."""
+    return f"{url.partition('://')[0]}:{hashlib.sha256(url.encode()).hexdigest()[:12]}"
+
+
+def apprise_urls(settings: Settings) -> dict[str, str]:
+    """Every Apprise URL that a step names, by its label."""
+    clock = settings.clock
+    steps = [*clock.steps, *(step for policy in clock.policies for step in policy.steps or [])]
+    return {apprise_label(step.notify): step.notify for step in steps if "://" in step.notify}
+
+
+class Announcer:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._transport, self._channel = home(settings)
+
+    def __call__(self, session: Session, change: Change) -> None:
+        if change.event == "opened":
+            self._open(session, change)
+            return
+        self._put(session, change, "update")
+        if change.event in STEPS:
+            self._step(session, change, STEPS[change.event])
+        elif change.event == "escalate":
+            self._put(session, change, "escalation", notify="lead")
+        else:
+            self._put(session, change, "note")
+
+    def ops(self, session: Session, text: str, now: datetime) -> str:
+        """Tell the operator something; `text` is plain."""
+        target = self._settings.slack.ops_channel or self._channel
+        return enqueue(session, "ops", self._transport, target, now, payload={"text": text})
+
+    def _open(self, session: Session, change: Change) -> None:
+        mention = session.get(MentionRow, change.case.mention_id)
+        if mention is None or not mention.backfill:  # imported history is for the trends, not for the team
+            self._put(session, change, "alert")
+
+    def _step(self, session: Session, change: Change, kind: str) -> None:
+        notify = str(change.detail.get("notify", "thread"))
+        if "://" in notify:
+            target = apprise_label(notify)
+            enqueue(session, kind, "apprise", target, change.at, change.case.id, {"event": change.event})
+            if kind != "breach":
+                return
+            notify = "thread"
+        lead = self._settings.slack.lead
+        self._put(session, change, kind, notify=notify)
+        if notify == "lead" and lead is not None and lead.startswith(("C", "G")) and self._transport == "slack":
+            payload = {"event": change.event, "notify": "elsewhere"}
+            enqueue(session, kind, "slack", lead, change.at, change.case.id, payload)
+
+    def _put(self, session: Session, change: Change, kind: str, **more: str) -> None:
+        payload = more if kind in ("alert", "update") else {**_told(change), **more}
+        enqueue(session, kind, self._transport, self._channel, change.at, change.case.id, dict(payload))
+
+
+def _told(change: Change) -> dict[str, object]:
+    return {
+        "event": change.event,
+        "actor": change.actor,
+        "at": change.at.isoformat(),
+        "detail": dict(change.detail),
+    }

@@ -1,0 +1,42 @@
+"""Apprise as a transport: e-mail, pagers, Teams and a hundred others, for steps that must not depend on Slack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor.alerts.outbox import Message, Receipt
+from monitor.errors import ConfigurationError, GiveUp, Uncertain
+
+
+class AppriseTransport:
+    """`urls` by label; only the label is stored and logged."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls = urls
+
+    def send(self, message: Message) -> Receipt:
+        from apprise import Apprise  # heavy, and most services never need it
+
+        url = self._urls.get(message.target)
+        if url is None:
+            raise GiveUp(f"{message.target} is no longer configured in [[clock.steps]]")
+        service = Apprise()
+        if not service.add(url):
+            raise ConfigurationError("clock.steps.notify", f"{message.target} is no address that Apprise knows")
+        title, _, body = message.text.partition("\n")
+        if message.repeat:
+            title = f"{title} (may be a repeat)"
+        if not service.notify(title=title, body=body or title):
+            raise Uncertain(f"{message.target} did not take it")
+        return Receipt(message.target)
+
+    def find(self, message: Message) -> Receipt | None:
+        raise GiveUp("Apprise does not tell what was delivered")
+
+    def check(self) -> str:
+        from apprise import Apprise
+
+        for label, url in self._urls.items():
+            if not Apprise().add(url):
+                raise ConfigurationError("clock.steps.notify", f"{label} is no address that Apprise knows")
+        return f"{len(self._urls)} addresses"

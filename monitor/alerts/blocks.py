@@ -1,0 +1,240 @@
+"""What a case looks like in Slack: pure functions from a case and the time to Block Kit and plain words.
+
+Everything that comes from outside goes through `text`, so that it stays plain letters inside its quote.
+Limits of Block Kit: https://api.slack.com/reference/block-kit/blocks
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.alerts.text import address, cut, line, link, quote
+from monitor.cases import Case
+from monitor.languages import language_name
+from monitor.sla import late
+from monitor.transitions import CLOSED_STATES, TRANSITIONS
+
+Block = dict[str, Any]
+
+QUOTED = 1500  # characters of a mention shown; the rest is behind the link
+_COLOURS = {"low": "white", "medium": "large_yellow", "high": "large_orange", "critical": "red"}
+_SNOOZES = {"snooze_15": "Snooze for 15 min", "snooze_60": "Snooze for 1 h"}
+SNOOZE_FOR = {"snooze_15": timedelta(minutes=15), "snooze_60": timedelta(hours=1)}
+
+
+def root(case: Case, now: datetime, holder: str | None = None) -> tuple[str, tuple[Block, ...]]:
+    """The message that stands for a case: what to show in a notification, and the blocks. `holder` is how the owner is
+    called, as mrkdwn; without it by name."""
+    words = f"{heading(case, now)}\n{quoted(case)}"
+    blocks = [
+        _section(words),
+        {"type": "context", "elements": [_mrkdwn(" · ".join(_about(case)))]},
+        _section(clock_line(case, now, holder)),
+        {"type": "actions", "block_id": f"case:{case.id}", "elements": _actions(case)},
+    ]
+    return fallback(case, now), tuple(blocks)
+
+
+def quoted(case: Case) -> str:
+    return ">_(its author has removed it)_" if case.removed else quote(case.text, QUOTED)
+
+
+def fallback(case: Case, now: datetime) -> str:
+    """One line for notifications: brand, severity, source, the first words, how much time is left."""
+    said = cut(" ".join(case.text.split()), 120) or "(no text)"
+    return f"{line(case.brand, 60)} · {_severity(case)} · {line(case.source, 60)}: “{said}” · {_standing(case, now)}"
+
+
+def heading(case: Case, now: datetime) -> str:
+    """What, where and for whom, in one line that starts with a sign of the state."""
+    what = f"{_severity(case)} · {_words(case.topic)}"
+    if case.state == "dismissed":
+        sign, what = ":wastebasket:", f"Not a complaint · {what}"
+    elif case.state == "resolved":
+        sign, what = ":ballot_box_with_check:", f"Resolved · {what}"
+    elif case.state == "replied":
+        sign, what = ":white_check_mark:", f"Answered · {what}"
+    elif is_overdue(case, now):
+        sign, what = ":rotating_light:", f"Overdue · {what}"
+    elif case.state == "snoozed":
+        sign, what = ":zzz:", f"Snoozed · {what}"
+    else:
+        sign = f":{_COLOURS.get(case.severity, 'white')}_circle:"
+    return f"{sign} *{what}* on *{line(case.source, 60)}* for *{line(case.brand, 60)}*"
+
+
+def clock_line(case: Case, now: datetime, holder: str | None = None) -> str:
+    """How the clock stands and who has the case."""
+    name = holder or line(case.owner, 60)
+    who = f"*{name}* has it" if case.owner else "nobody has it yet"
+    if case.state in CLOSED_STATES or case.clock == "stopped":
+        return _ended(case, f" · {name}" if case.owner else "")
+    again = "The customer wrote again · " if case.clock_kind == "next" else ""
+    if case.clock == "paused":
+        overdue = case.seconds_left is not None and case.seconds_left < 0
+        until = f" until *{moment(case.snoozed_until, now)}*" if case.snoozed_until else ""
+        left = ", already overdue" if overdue else f", then {span(case.seconds_left or 0)} left"
+        return f":zzz: {again}Paused{until}{left} · {who}"
+    if case.due_at is None:
+        return f":hourglass: No clock: it was posted *{moment(case.posted_at, now)}*, before we looked · {who}"
+    if is_overdue(case, now):
+        return f":rotating_light: {again}*Overdue since {moment(case.due_at, now)}* · {who}"
+    left = span((case.due_at - now).total_seconds())
+    return (
+        f":hourglass_flowing_sand: {again}*{left} left* at {moment(now, now)}, "
+        f"answer by *{moment(case.due_at, now)}* · {who}"
+    )
+
+
+def is_overdue(case: Case, now: datetime) -> bool:
+    """The very second of `due_at` is still in time."""
+    return case.clock == "running" and case.due_at is not None and late(now, case.due_at)
+
+
+def mention(target: str) -> str:
+    """How a user (U..., W...), user group (S...) or channel (C...) is addressed; anything else as plain words."""
+    if re.fullmatch(r"[UW][A-Z0-9]{2,}", target):
+        return f"<@{target}>"
+    if re.fullmatch(r"S[A-Z0-9]{2,}", target):
+        return f"<!subteam^{target}>"
+    if re.fullmatch(r"[CG][A-Z0-9]{2,}", target):
+        return f"<#{target}>"
+    return line(target, 60)
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """A date that each reader sees in local time, with UTC for those who cannot."""
+    near = abs(at - now) < timedelta(hours=12)
+    shape = "{time}" if near else "{date_short_pretty}, {time}"
+    plain = f"{at:%H:%M} UTC" if near else f"{at:%d %b %Y, %H:%M} UTC"
+    return f"<!date^{int(at.timestamp())}^{shape}|{plain}>"
+
+
+def span(seconds: float) -> str:
+    """A length of time in words, rounded down: nobody has less than said."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "under a minute" if seconds >= 0 else "no time"
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{rest} min"
+
+
+def ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def place(case: Case) -> str | None:
+    """The address of the case's root message, as Slack redirects it to the reader's own workspace."""
+    if not case.slack_channel or not case.slack_ts:
+        return None
+    return f"https://slack.com/archives/{case.slack_channel}/p{case.slack_ts.replace('.', '')}"
+
+
+def _about(case: Case) -> list[str]:
+    name = line(case.author_name or case.author, 80) or "somebody"
+    about = [link(case.author_url, name)]
+    if case.author_name and case.author and case.author_name != case.author:
+        about[0] += f" ({line(case.author, 80)})"
+    if case.author_followers is not None:
+        about.append(f"{case.author_followers:,} followers")
+    if case.rating is not None:
+        full = max(0, min(5, round(case.rating)))
+        about.append("★" * full + "☆" * (5 - full))
+    if case.earlier_cases_30d:
+        about.append(f"*{ordinal(case.earlier_cases_30d + 1)} complaint in 30 days*")
+    if case.mentions > 1:
+        about.append(f"{case.mentions} messages")
+    if name_of_language := language_name(case.language):
+        about.append(name_of_language)
+    about.append(f"complaint {_percent(case.complaint_score)}")
+    return about
+
+
+def _percent(score: float | None) -> str:
+    return "by hand" if score is None else f"{min(99, int(score * 100))} %"  # no model is ever certain
+
+
+def _standing(case: Case, now: datetime) -> str:
+    if case.state == "dismissed":
+        return "not a complaint"
+    if case.state == "resolved":
+        return "resolved"
+    if case.state == "replied" or (case.clock == "stopped" and case.first_response_at):
+        return "answered"
+    if case.clock == "paused":
+        return "snoozed"
+    if case.due_at is None:
+        return "no clock"
+    if is_overdue(case, now):
+        return f"overdue by {span((now - case.due_at).total_seconds())}"
+    return f"{span((case.due_at - now).total_seconds())} left"
+
+
+def _ended(case: Case, who: str) -> str:
+    if case.first_response_at is not None:
+        took = f" after {span(case.calendar_seconds)}" if case.calendar_seconds is not None else ""
+        verdict = {True: ", in time", False: ", late", None: ""}[case.met]
+        return f":white_check_mark: Answered{took}{verdict}{who}"
+    if case.state == "dismissed":
+        return f":wastebasket: Dismissed: not a complaint{who}"
+    return f":ballot_box_with_check: Closed without a reply{who}"
+
+
+def _actions(case: Case) -> list[Block]:
+    """Only what the case's state allows. Few buttons, the rest in the overflow menu."""
+
+    def can(event: str) -> bool:
+        return (case.state, event) in TRANSITIONS
+
+    elements = []
+    if can("take"):
+        elements.append(_button(case, "take", "Take it", style="primary"))
+    if can("reply") and case.state != "replied":
+        elements.append(_button(case, "reply", "I have replied"))
+    if can("resolve"):
+        elements.append(_button(case, "resolve", "Resolve"))
+    if case.state in CLOSED_STATES and can("reopen"):
+        elements.append(_button(case, "reopen", "Reopen"))
+    if address(case.url):
+        elements.append(_button(case, "open", "Open original", url=case.url))
+    more = {"dismiss": "Not a complaint"} if can("dismiss") else {}
+    if can("snooze") and case.state != "snoozed":
+        more |= _SNOOZES
+    for event, label in (("unsnooze", "Wake it now"), ("release", "Give it back"), ("escalate", "Escalate")):
+        if can(event):
+            more[event] = label
+    if more:
+        options = [{"text": _plain(label), "value": event} for event, label in more.items()]
+        elements.append({"type": "overflow", "action_id": "more", "options": options})
+    return elements
+
+
+def _button(case: Case, action: str, label: str, **more: Any) -> Block:
+    return {"type": "button", "action_id": action, "text": _plain(label), "value": str(case.id), **more}
+
+
+def _section(words: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(words)}
+
+
+def _mrkdwn(words: str) -> Block:
+    return {"type": "mrkdwn", "text": words, "verbatim": True}
+
+
+def _plain(words: str) -> Block:
+    return {"type": "plain_text", "text": words}
+
+
+def _severity(case: Case) -> str:
+    return case.severity.capitalize()
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")

@@ -1,0 +1,266 @@
+"""The outbox: messages that must arrive once, and the stage that sends them.
+
+A row is `pending` until a worker commits `sending`, and only then makes the call. A worker that comes upon a row in
+`sending` with a dead lease, or in `unknown`, cannot know whether the message arrived: it looks before it sends. What a
+message says is worked out at that moment from the present state; what has become untrue is `dropped`. Messages of a
+case go out in the order in which they were put in, so that a thread reply always finds its root.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import exists, or_, select, text, update
+from sqlalchemy.orm import Session, aliased
+
+from monitor import leases
+from monitor.database import Database
+from monitor.models import CaseRow, DeliveryRow
+
+KINDS = ("alert", "update", "reminder", "breach", "escalation", "incident", "note", "digest", "ops")
+URGENT = ("breach", "escalation")  # what another transport takes over when the first one is down
+LEASE = timedelta(seconds=60)  # longer than any one call and the looking before it
+# Literal on purpose: SQLite uses a partial index only for a condition without parameters.
+_OPEN = "{table}.state IN ('pending', 'sending', 'unknown')"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A claimed row. `look`: an earlier call may have taken effect. `after` is the receipt of a message that surely
+    went to the same place before the first call, when there is one: looking need not go back further."""
+
+    lease: leases.Lease
+    key: str
+    kind: str
+    case_id: int | None
+    transport: str
+    target: str
+    payload: dict[str, Any]
+    created_at: datetime
+    intent_at: datetime
+    look: bool
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be sent. `thread` and `edits` are receipts: of the message it answers, of the one that it replaces.
+    `text` says all that matters, for notifications and for transports that have no blocks; it is mrkdwn already.
+    `repeat` marks a message that may have arrived before."""
+
+    key: str
+    kind: str
+    case_id: int | None
+    target: str
+    text: str
+    since: datetime
+    blocks: tuple[dict[str, Any], ...] = ()
+    thread: str | None = None
+    edits: str | None = None
+    broadcast: bool = False
+    after: str | None = None
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How the other side calls the message; `place` is where it really went."""
+
+    id: str
+    place: str | None = None
+
+
+class Transport(Protocol):
+    def send(self, message: Message) -> Receipt:
+        """Errors: RetryLater (surely not sent), Uncertain (perhaps sent), AuthError (nothing can be sent),
+        ConfigurationError (nothing can be sent to this target), GiveUp (this message can never be sent)."""
+        ...
+
+    def find(self, message: Message) -> Receipt | None:
+        """The message if it has arrived, None if it has not. GiveUp if that cannot be told; RetryLater."""
+        ...
+
+    def check(self) -> str:
+        """Reach the other side once; a short word on what was found. Errors as for `send`."""
+        ...
+
+
+Render = Callable[[Session, Delivery], Message | None]  # None: no longer true, drop it
+
+
+def enqueue(
+    session: Session,
+    kind: str,
+    transport: str,
+    target: str,
+    now: datetime,
+    case_id: int | None = None,
+    payload: dict[str, Any] | None = None,
+    not_before: datetime | None = None,
+    key: str | None = None,
+) -> str:
+    """Put a message in, in the caller's transaction; the key that identifies it everywhere."""
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of delivery")
+    row = DeliveryRow(
+        key=key or uuid.uuid4().hex,
+        kind=kind,
+        case_id=case_id,
+        transport=transport,
+        target=target,
+        payload=payload or {},
+        state="pending",
+        created_at=now,
+        not_before=not_before or now,
+    )
+    session.add(row)
+    session.flush()
+    return row.key
+
+
+def claim_next(
+    db: Database,
+    transport: str,
+    owner: str,
+    now: datetime,
+    held: Collection[int] = (),
+    held_targets: Collection[str] = (),
+) -> Delivery | None:
+    """The next message of a transport, now ours and `sending`. Looks before it takes the write lock."""
+    earlier = aliased(DeliveryRow, name="earlier")
+    candidates = (
+        select(DeliveryRow.id)
+        .where(
+            text(_OPEN.format(table="deliveries")),
+            DeliveryRow.transport == transport,
+            # what was put in for "at once" does not wait when the machine's clock is set back
+            or_(DeliveryRow.not_before <= now, DeliveryRow.not_before <= DeliveryRow.created_at),
+            DeliveryRow.id.not_in(held),
+            DeliveryRow.target.not_in(held_targets),
+            ~exists().where(
+                earlier.case_id == DeliveryRow.case_id,
+                earlier.transport == DeliveryRow.transport,
+                earlier.id < DeliveryRow.id,
+                text(_OPEN.format(table="earlier")),
+            ),
+        )
+        .order_by(DeliveryRow.not_before, DeliveryRow.id)
+        .limit(1)
+    )
+    with db.read() as session:
+        if session.scalar(candidates.where(leases.free(DeliveryRow, now))) is None:
+            return None
+    with db.write() as session:
+        for lease in leases.claim(session, DeliveryRow, candidates, owner, now, LEASE):
+            row = session.get_one(DeliveryRow, lease.id, populate_existing=True)
+            look = row.state != "pending"
+            row.state, row.intent_at = "sending", row.intent_at or now
+            if row.kind in ("alert", "update") and row.case_id is not None:
+                _supersede_updates(session, row)
+            return Delivery(
+                lease,
+                row.key,
+                row.kind,
+                row.case_id,
+                row.transport,
+                row.target,
+                dict(row.payload),
+                row.created_at,
+                row.intent_at,
+                look,
+                _last_before(session, row) if look else None,
+            )
+    return None
+
+
+def _supersede_updates(session: Session, row: DeliveryRow) -> None:
+    """One edit shows everything that is committed by now, so edits that wait behind it have nothing left to say."""
+    session.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.case_id == row.case_id,
+            DeliveryRow.transport == row.transport,
+            DeliveryRow.kind == "update",
+            DeliveryRow.state == "pending",
+            DeliveryRow.id != row.id,
+        )
+        .values(state="dropped", error=f"said by {row.key}")
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _last_before(session: Session, row: DeliveryRow) -> str | None:
+    return session.scalar(
+        select(DeliveryRow.receipt)
+        .where(
+            DeliveryRow.id < row.id,
+            DeliveryRow.transport == row.transport,
+            DeliveryRow.target == row.target,
+            DeliveryRow.state == "sent",
+            DeliveryRow.kind != "update",
+            DeliveryRow.sent_at <= row.intent_at,
+        )
+        .order_by(DeliveryRow.id.desc())
+        .limit(1)
+    )
+
+
+def settle(
+    session: Session,
+    delivery: Delivery,
+    state: str,
+    now: datetime,
+    error: str | None = None,
+    receipt: Receipt | None = None,
+) -> bool:
+    """Write how it ended, unless somebody else holds the row by now. A root message's receipt goes to its case."""
+    values: dict[str, Any] = {"state": state, "error": error}
+    if receipt is not None:
+        values |= {"receipt": receipt.id, "sent_at": now}
+    if not leases.finish(session, DeliveryRow, delivery.lease, **values):
+        return False
+    if receipt is not None and delivery.kind == "alert" and delivery.transport == "slack":
+        session.execute(
+            update(CaseRow)
+            .where(CaseRow.id == delivery.case_id)
+            .values(slack_ts=receipt.id, slack_channel=receipt.place or delivery.target)
+        )
+    return True
+
+
+def take_over(
+    db: Database, transport: str, fallbacks: Iterable[tuple[str, str]], now: datetime, after: timedelta
+) -> int:
+    """Give what is urgent and has waited on `transport` for longer than `after` to each fallback `(transport, target)`
+    as well, once. The original stays and goes out when it can, if it is still true by then."""
+    late = select(DeliveryRow).where(
+        text(_OPEN.format(table="deliveries")),
+        DeliveryRow.transport == transport,
+        DeliveryRow.kind.in_(URGENT),
+        DeliveryRow.not_before < now - after,
+    )
+    with db.read() as session:
+        wanted = [
+            (_twin(row.key, other, target), row, other, target)
+            for row in session.scalars(late)
+            for other, target in fallbacks
+        ]
+        missing = {key for key, *_ in wanted} - set(
+            session.scalars(select(DeliveryRow.key).where(DeliveryRow.key.in_([key for key, *_ in wanted])))
+        )
+    if not missing:
+        return 0
+    with db.write() as session:
+        there = set(session.scalars(select(DeliveryRow.key).where(DeliveryRow.key.in_(missing))))
+        for key, row, other, target in wanted:
+            if key in missing - there:
+                enqueue(session, row.kind, other, target, now, row.case_id, dict(row.payload), key=key)
+    return len(missing - there)
+
+
+def _twin(key: str, transport: str, target: str) -> str:
+    return uuid.uuid5(uuid.UUID(hex=key), f"{transport} {target}").hex

@@ -1,0 +1,121 @@
+"""From a row of the outbox to the message that is sent: what is true now, not what was true when it was put in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.alerts import blocks, notes
+from monitor.alerts.outbox import Delivery, Message
+from monitor.alerts.text import cut
+from monitor.cases import Case, Cases
+from monitor.clock import Clock
+from monitor.models import CaseEventRow, MentionRow
+from monitor.settings import Settings
+
+
+class Renderer:
+    def __init__(self, settings: Settings, cases: Cases, clock: Clock) -> None:
+        self._slack, self._cases, self._clock = settings.slack, cases, clock
+
+    def __call__(self, session: Session, delivery: Delivery) -> Message | None:
+        """None when there is nothing left to say."""
+        if delivery.case_id is None:
+            return _message(delivery, cut(str(delivery.payload.get("text", "")), 3000))
+        case = self._cases.get(session, delivery.case_id)
+        now = self._clock.now()
+        if delivery.kind == "alert":
+            text, shown = blocks.root(case, now, self._holder(session, case))
+            return _message(delivery, text, shown)
+        if delivery.kind == "update":
+            return self._update(session, delivery, case, now)
+        event = str(delivery.payload.get("event", ""))
+        if delivery.kind != "note" and not _still_asked(case, event, delivery.created_at):
+            return None
+        if delivery.transport == "apprise":
+            title, body = notes.plain(case, event, now)
+            return _message(delivery, f"{title}\n{body}")
+        words = self._words(session, delivery, case, event, now)
+        if delivery.payload.get("notify") == "elsewhere" or (delivery.transport == "slack" and case.slack_ts is None):
+            return _message(delivery, notes.elsewhere(case, words, now))
+        # a thread that nobody follows yet would keep the reminder to itself
+        loud = delivery.kind != "note" and not self._call(session, delivery, case)
+        return _message(delivery, words, thread=case.slack_ts, broadcast=loud, target=case.slack_channel)
+
+    def _update(self, session: Session, delivery: Delivery, case: Case, now: datetime) -> Message | None:
+        if delivery.transport != "slack":  # what cannot be edited has the note that goes with the edit
+            return None
+        if case.slack_ts is None:
+            return None
+        text, shown = blocks.root(case, now, self._holder(session, case))
+        return _message(delivery, text, shown, edits=case.slack_ts, target=case.slack_channel)
+
+    def _words(self, session: Session, delivery: Delivery, case: Case, event: str, now: datetime) -> str:
+        payload = delivery.payload
+        actor = str(payload.get("actor", ""))
+        if delivery.kind != "note":
+            return notes.asks(case, event, self._call(session, delivery, case), now, actor)
+        detail = payload.get("detail") or {}
+        at = datetime.fromisoformat(str(payload["at"])) if "at" in payload else delivery.created_at
+        words = None
+        if detail.get("mention_id") is not None:
+            words = session.scalar(select(MentionRow.text).where(MentionRow.id == detail["mention_id"]))
+        return notes.happened(case, event, actor, at, detail, now, words)
+
+    def _call(self, session: Session, delivery: Delivery, case: Case) -> str | None:
+        """Who is to be notified by name. In a thread reminder the owner, since the others have no part in it."""
+        notify = delivery.payload.get("notify")
+        if notify == "oncall" and self._slack.oncall:
+            return blocks.mention(self._slack.oncall)
+        if notify == "lead" and self._slack.lead and not self._slack.lead.startswith(("C", "G")):
+            return blocks.mention(self._slack.lead)
+        return self._holder(session, case) if notify == "thread" else None
+
+    def _holder(self, session: Session, case: Case) -> str | None:
+        """The owner as Slack knows them, if they took the case in Slack."""
+        if case.owner is None:
+            return None
+        detail = session.scalar(
+            select(CaseEventRow.detail)
+            .where(CaseEventRow.case_id == case.id, CaseEventRow.kind == "take", CaseEventRow.actor == case.owner)
+            .order_by(CaseEventRow.id.desc())
+            .limit(1)
+        )
+        user = (detail or {}).get("slack_user")
+        return blocks.mention(str(user)) if user else None
+
+
+def _still_asked(case: Case, event: str, since: datetime) -> bool:
+    """Whether what was to be asked is still open: nobody is nagged about a case that was just taken or answered."""
+    if event == "escalate":
+        return case.state not in ("resolved", "dismissed")
+    if case.clock != "running" or case.state in ("replied", "resolved", "dismissed", "snoozed"):
+        return False
+    taken_since = case.owner is not None and case.taken_at is not None and case.taken_at >= since
+    return not (event in ("remind", "renag") and taken_since)
+
+
+def _message(
+    delivery: Delivery,
+    text: str,
+    shown: tuple[blocks.Block, ...] = (),
+    thread: str | None = None,
+    edits: str | None = None,
+    broadcast: bool = False,
+    target: str | None = None,
+) -> Message:
+    return Message(
+        key=delivery.key,
+        kind=delivery.kind,
+        case_id=delivery.case_id,
+        target=target or delivery.target,
+        text=text,
+        since=delivery.intent_at,
+        blocks=shown,
+        thread=thread,
+        edits=edits,
+        broadcast=broadcast,
+        after=delivery.after,
+    )
