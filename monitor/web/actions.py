@@ -1,0 +1,142 @@
+"""What people do on the desk. Every change goes through `Cases.act`, as from Slack or the command line."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.exc import OperationalError
+
+from monitor.cases import Cases
+from monitor.clock import Clock
+from monitor.errors import Refused
+from monitor.web import queries, words
+from monitor.web.pages import Pages, clean_name, me, missing, remember, whole_case
+
+NOTE_LENGTH = 4000
+OFFERED = ("take", "release", "reply", "note", "snooze", "unsnooze", "resolve", "dismiss", "reopen")
+SNOOZES = {"30m": timedelta(minutes=30), "1h": timedelta(hours=1), "3h": timedelta(hours=3)}
+MORNING = time(9)
+_DONE = {
+    "take": "It is yours now.",
+    "release": "Given back to the group.",
+    "reply": "Noted as answered.",
+    "note": "Note saved.",
+    "snooze": "Snoozed.",
+    "unsnooze": "Back on the list.",
+    "resolve": "Resolved.",
+    "dismiss": "Marked as not a complaint.",
+    "reopen": "Open again.",
+}
+
+
+def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/cases/{case_id}/act")
+    def act(
+        request: Request,
+        case_id: int,
+        event: Annotated[str, Form(max_length=30)],
+        nonce: Annotated[str, Form(max_length=40)] = "",
+        actor: Annotated[str, Form(max_length=1000)] = "",
+        text: Annotated[str, Form(max_length=20_000)] = "",
+        until: Annotated[str, Form(max_length=10)] = "1h",
+    ) -> Response:
+        name = me(request) or clean_name(actor)
+        with pages.db.read() as session:
+            if not 0 < case_id <= queries.LARGEST_ID or queries.case_file(session, case_id) is None:
+                return missing(pages, request, case_id)
+        now = clock.now()
+        refused = _unfit(event, name, text)
+        status = 422
+        if refused is None and name is not None:
+            try:
+                cases.act(
+                    case_id,
+                    event,
+                    name,
+                    "web",
+                    now,
+                    key=_key(nonce, event, text),
+                    **_detail(event, text, until, now, pages),
+                )
+            except Refused as error:
+                refused, status = str(error), 409
+            except OperationalError:
+                refused, status = "The database is busy or full: nothing was changed. Try again in a moment.", 503
+        if refused is None and "hx-request" not in request.headers:
+            answer: Response = RedirectResponse(f"/cases/{case_id}", status_code=303)
+        else:
+            answer = _answer(pages, request, case_id, status if refused else 200, name, refused, _DONE.get(event))
+        if name is not None:
+            remember(answer, name)
+        return answer
+
+    @router.post("/me")
+    def who(
+        request: Request,
+        actor: Annotated[str, Form(max_length=1000)] = "",
+        back: Annotated[str, Form(max_length=200)] = "/",
+    ) -> Response:
+        local = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+        answer = RedirectResponse(local, status_code=303)
+        name = clean_name(actor)
+        if name is not None:
+            remember(answer, name)
+        return answer
+
+    return router
+
+
+def _answer(
+    pages: Pages, request: Request, case_id: int, status: int, name: str | None, refused: str | None, done: str | None
+) -> Response:
+    noted = refused is None and done == _DONE["note"]
+    said = {"refused": refused, "flash": None if refused else done, "noted": noted, "me": name}
+    if "hx-request" not in request.headers:
+        return whole_case(pages, request, case_id, status, **said)
+    with pages.db.read() as session:
+        values = pages.case(session, request, case_id) or {}
+    # The part is drawn for the name just given, which the request's cookie does not carry yet.
+    answer = pages.draw("case.html", request, status, **values | said)
+    answer.headers["HX-Trigger"] = "changed"
+    return answer
+
+
+def _unfit(event: str, name: str | None, text: str) -> str | None:
+    if event not in OFFERED:
+        return f"The desk has no action {words.shortened(event, 30)!r}."
+    if name is None:
+        return "Say who you are first, so that the others know who has it."
+    if event == "note" and not words.harmless(text).strip():
+        return "The note is empty."
+    if len(text) > NOTE_LENGTH:
+        return f"The note has {len(text)} characters; {NOTE_LENGTH} fit."
+    return None
+
+
+def _key(nonce: str, event: str, text: str) -> str | None:
+    """The same press twice is one event; without a nonce (a form from elsewhere) every press counts."""
+    if not nonce:
+        return None
+    return f"web:{nonce}:{event}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}"
+
+
+def _detail(event: str, text: str, until: str, now: datetime, pages: Pages) -> dict[str, Any]:
+    if event == "note":
+        return {"text": words.harmless(text).strip()}
+    if event == "snooze":
+        return {"until": now + SNOOZES[until] if until in SNOOZES else _morning(now, pages.zone)}
+    return {}
+
+
+def _morning(now: datetime, zone: ZoneInfo) -> datetime:
+    """The next nine o'clock where the team works."""
+    here = now.astimezone(zone)
+    day = here.date() if here.time() < MORNING else here.date() + timedelta(days=1)
+    return datetime.combine(day, MORNING, zone)

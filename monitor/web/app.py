@@ -1,0 +1,44 @@
+"""Puts the desk together. Everything that it needs is handed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from monitor import __version__
+from monitor.cases import Cases
+from monitor.clock import Clock
+from monitor.database import Database
+from monitor.health import Health
+from monitor.settings import Settings
+from monitor.web.actions import action_routes
+from monitor.web.api import api_routes
+from monitor.web.guard import Guard
+from monitor.web.live import Live, live_routes
+from monitor.web.ops import ops_routes
+from monitor.web.pages import Pages, page_routes
+
+
+def build_web(db: Database, clock: Clock, cases: Cases, settings: Settings, health: Health) -> FastAPI:
+    """The whole web side as one ASGI application. `app.state.live.close()` ends its event streams; DeskServer does so."""
+    app = FastAPI(
+        title="firsthour",
+        version=__version__,
+        description="Cases and mentions as JSON. Times are ISO 8601 in UTC, scores are probabilities from 0 to 1.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    live = Live(db, clock)
+    pages = Pages(db, clock, settings, health, live.speed)
+    app.state.live = live
+    app.include_router(ops_routes(db, clock, health), tags=["operation"])
+    app.include_router(api_routes(db), tags=["data"])
+    app.include_router(live_routes(live))
+    app.include_router(page_routes(pages))
+    app.include_router(action_routes(pages, cases, clock))
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.add_middleware(Guard, hosts=[settings.web.host])
+    return app

@@ -1,0 +1,84 @@
+"""Who may talk to the desk, and what its pages may do.
+
+The desk listens on loopback and knows no passwords, so it must not be a tool in the hands of another web page: a
+request has to name a loopback host (else a foreign name was pointed at 127.0.0.1: DNS rebinding), and whatever changes
+something has to come from one of the desk's own pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """ASGI middleware. `hosts` are further names, without port, by which the desk may be called."""
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
+        self.app = app
+        self.hosts = LOOPBACK | {h.lower() for h in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        static = scope["path"].startswith("/static/")
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers["Cache-Control"] = "no-cache" if static else "no-store"
+            await send(message)
+
+        if refusal:
+            status, reason = refusal
+            await PlainTextResponse(reason + "\n", status_code=status)(scope, receive, guarded)
+        else:
+            await self.app(scope, receive, guarded)
+
+    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        name = _name(host)
+        if name not in self.hosts:
+            return (
+                421,
+                "The desk answers to 127.0.0.1 and localhost only; a proxy in front has to send one of them as Host.",
+            )
+        if method in _READS:
+            return None
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        if site is not None:
+            ours = site == "same-origin"
+        else:
+            ours = origin is not None and urlsplit(origin).netloc.lower() == host.lower()
+        if not ours:
+            return 403, "Changes are accepted from the desk's own pages only (Sec-Fetch-Site or Origin say otherwise)."
+        return None
+
+
+def _name(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""

@@ -1,0 +1,194 @@
+"""The pages and the parts of pages that are drawn again as things change.
+
+A part carries the digest of what it shows. The page sends it back when it asks again, and gets 204 while it still holds.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy.orm import Session
+
+from monitor.cases import TRANSITIONS
+from monitor.clock import Clock
+from monitor.database import Database
+from monitor.health import Health
+from monitor.settings import Settings
+from monitor.web import queries, story, words
+
+ME = "firsthour_me"
+NAME_LENGTH = 60
+HEARD = 40
+ON_PAGE = 50
+
+
+class Pages:
+    """Draws. `speed` is how many seconds of the service's clock pass in one of the wall's."""
+
+    def __init__(self, db: Database, clock: Clock, settings: Settings, health: Health, speed: float) -> None:
+        self.db, self.zone = db, settings.clock.zone
+        self._clock, self._settings, self._health, self._speed = clock, settings, health, speed
+        self._templates = Environment(
+            loader=PackageLoader("monitor.web"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+        )
+        names = (
+            "language spoken shortened span long_span stars ordinal people initials iso web_address direction harmless"
+        )
+        self._templates.filters.update({name: getattr(words, name) for name in names.split()})
+        self._templates.filters["percent"] = lambda share: f"{100 * share:.0f} %"
+        self._templates.globals["clock_of"] = story.clock_of
+        self._templates.globals["told"] = story.told
+
+    def draw(self, template: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:
+        shared = {
+            "now": self._clock.now(),
+            "speed": self._speed,
+            "me": me(request),
+            "zone": self._settings.clock.timezone,
+            "brands": [b.name for b in self._settings.brands if not b.competitor],
+        }
+        return HTMLResponse(self._templates.get_template(template).render(shared | values), status_code=status)
+
+    def board(self, session: Session, request: Request) -> dict[str, Any]:
+        """What board.html shows."""
+        now = self._clock.now()
+        show, brand = request.query_params.get("show", "all"), request.query_params.get("brand") or None
+        wanted = queries.Filter(
+            mine=(me(request) or "") if show == "mine" else None,
+            free=show == "free",
+            urgent=show == "urgent",
+            brand=brand,
+        )
+        desk = queries.desk(session, now, wanted)
+        headline = words.headline(desk.counts.waiting, desk.counts.late, desk.counts.soon)
+        sources = self._health.ready()[1].get("sources", {}).get("each", {})
+        query = urlencode({k: v for k, v in (("show", show if show != "all" else ""), ("brand", brand)) if v})
+        shown = (desk, headline, sources and {n: (s["ok"], s["error"]) for n, s in sources.items()}, me(request))
+        return {
+            "desk": desk,
+            "headline": headline,
+            "show": show,
+            "brand": brand,
+            "query": query,
+            "sources": sources,
+            "board_digest": queries.digest(shown),
+        }
+
+    def heard(self, session: Session) -> dict[str, Any]:
+        """What heard.html shows."""
+        mentions = queries.mentions(session, HEARD)
+        languages = queries.languages(session)
+        return {
+            "mentions": mentions,
+            "languages": languages,
+            "heard_digest": queries.digest(mentions, languages),
+            "reading": [s.name for s in self._settings.sources],
+        }
+
+    def case(self, session: Session, request: Request, case_id: int) -> dict[str, Any] | None:
+        """What case.html shows; None if there is no such case."""
+        found = queries.case_file(session, case_id) if 0 < case_id <= queries.LARGEST_ID else None
+        if found is None:
+            return None
+        return {
+            "file": found,
+            "can": {event for state, event in TRANSITIONS if state == found.case.state},
+            "nonce": secrets.token_hex(8),
+            "flash": None,
+            "refused": None,
+            "noted": False,
+            "case_digest": queries.digest(found, me(request)),
+        }
+
+
+def me(request: Request) -> str | None:
+    """The name that this browser's user gave, made fit to be shown and stored."""
+    return clean_name(unquote(request.cookies.get(ME, "")))
+
+
+def clean_name(name: str) -> str | None:
+    return " ".join(words.harmless(name).split())[:NAME_LENGTH] or None
+
+
+def remember(response: Response, name: str) -> None:
+    response.set_cookie(ME, quote(name), max_age=365 * 86400, path="/", httponly=True, samesite="strict")
+
+
+def page_routes(pages: Pages) -> APIRouter:
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    @router.get("/")
+    def desk(request: Request) -> Response:
+        with pages.db.read() as session:
+            values = pages.board(session, request) | pages.heard(session)
+        return pages.draw("desk.html", request, **values, file=None)
+
+    @router.get("/cases/{case_id}")
+    def case(request: Request, case_id: int) -> Response:
+        return whole_case(pages, request, case_id)
+
+    @router.get("/mentions")
+    def mentions(request: Request, before: int | None = None, language: str | None = None) -> Response:
+        with pages.db.read() as session:
+            found = queries.mentions(session, ON_PAGE + 1, before, language=language or None)
+            languages = queries.languages(session)
+        older = found[ON_PAGE - 1].id if len(found) > ON_PAGE else None
+        return pages.draw(
+            "mentions.html",
+            request,
+            mentions=found[:ON_PAGE],
+            languages=languages,
+            language_shown=language,
+            older=older,
+        )
+
+    @router.get("/parts/board")
+    def board_part(request: Request) -> Response:
+        with pages.db.read() as session:
+            values = pages.board(session, request)
+        return _part(pages, "board.html", request, values, values["board_digest"])
+
+    @router.get("/parts/heard")
+    def heard_part(request: Request) -> Response:
+        with pages.db.read() as session:
+            values = pages.heard(session)
+        return _part(pages, "heard.html", request, values, values["heard_digest"])
+
+    @router.get("/parts/cases/{case_id}")
+    def case_part(request: Request, case_id: int) -> Response:
+        with pages.db.read() as session:
+            values = pages.case(session, request, case_id)
+        if values is None:
+            return Response(status_code=204)
+        return _part(pages, "case.html", request, values, values["case_digest"])
+
+    return router
+
+
+def whole_case(pages: Pages, request: Request, case_id: int, status: int = 200, **said: Any) -> Response:
+    """The desk with one case open; `said` is what the reader is told about it (`flash`, `refused`, `noted`)."""
+    with pages.db.read() as session:
+        case = pages.case(session, request, case_id)
+        values = {} if case is None else pages.board(session, request) | pages.heard(session) | case | said
+    if case is None:
+        return missing(pages, request, case_id)
+    return pages.draw("desk.html", request, status, **values)
+
+
+def missing(pages: Pages, request: Request, case_id: int) -> Response:
+    return pages.draw("missing.html", request, 404, what=f"There is no case {case_id}")
+
+
+def _part(pages: Pages, template: str, request: Request, values: dict[str, Any], digest: str) -> Response:
+    if request.headers.get("x-seen") == digest:
+        return Response(status_code=204)
+    return pages.draw(template, request, **values)

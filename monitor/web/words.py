@@ -1,0 +1,158 @@
+"""How the desk says things: times left, headlines, names of languages, and text from outside made harmless."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import regex
+
+SOON = timedelta(minutes=20)
+STARS = 5
+# Controls, and characters that change the direction of what follows them or cannot be seen.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_GRAPHEME = regex.compile(r"\X")
+_MARKS = regex.compile(r"(\p{M}{3})\p{M}+")
+_LANGUAGES = dict(
+    pair.split("=")
+    for pair in (
+        "af=Afrikaans am=Amharic an=Aragonese ar=Arabic as=Assamese az=Azerbaijani be=Belarusian bg=Bulgarian bn=Bengali br=Breton "
+        "bs=Bosnian ca=Catalan cs=Czech cy=Welsh da=Danish de=German dz=Dzongkha el=Greek en=English eo=Esperanto es=Spanish "
+        "et=Estonian eu=Basque fa=Persian fi=Finnish fil=Filipino fo=Faroese fr=French ga=Irish gl=Galician gu=Gujarati he=Hebrew "
+        "hi=Hindi hr=Croatian ht=Haitian hu=Hungarian hy=Armenian id=Indonesian is=Icelandic it=Italian ja=Japanese jv=Javanese "
+        "ka=Georgian kk=Kazakh km=Khmer kn=Kannada ko=Korean ku=Kurdish ky=Kyrgyz la=Latin lb=Luxembourgish lo=Lao lt=Lithuanian "
+        "lv=Latvian mg=Malagasy mk=Macedonian ml=Malayalam mn=Mongolian mr=Marathi ms=Malay mt=Maltese nb=Norwegian ne=Nepali "
+        "nl=Dutch nn=Nynorsk no=Norwegian oc=Occitan or=Odia pa=Punjabi pl=Polish ps=Pashto pt=Portuguese qu=Quechua ro=Romanian "
+        "ru=Russian rw=Kinyarwanda se=Sámi si=Sinhala sk=Slovak sl=Slovenian sq=Albanian sr=Serbian sv=Swedish sw=Swahili ta=Tamil "
+        "te=Telugu th=Thai tl=Filipino tr=Turkish ug=Uyghur uk=Ukrainian ur=Urdu vi=Vietnamese vo=Volapük wa=Walloon xh=Xhosa "
+        "zh=Chinese zu=Zulu und=Language?"
+    ).split()
+)
+_RIGHT_TO_LEFT = frozenset("ar fa he ps ug ur ku".split())
+
+
+def language(code: str) -> str:
+    """The English name of an ISO 639 code; the code itself when it has none here."""
+    return _LANGUAGES.get(code, code)
+
+
+def spoken(name: str) -> str:
+    """A key such as `product_quality` as a person writes it."""
+    return name.replace("_", " ")
+
+
+def harmless(text: str | None) -> str:
+    """Text from outside without unseen and direction-changing characters and without towers of accents. It is not
+    escaped here: the templates do that."""
+    return _MARKS.sub(r"\1", _UNSEEN.sub("", (text or "").replace("\r\n", "\n")))
+
+
+def shortened(text: str | None, graphemes: int) -> str:
+    """`text` made harmless and cut after so many graphemes, with an ellipsis where something is missing."""
+    # A grapheme may hold many characters; ten for each is more than any script needs, and keeps 1 MB cheap.
+    seen = harmless((text or "")[: graphemes * 10 + 10])
+    end = 0
+    for count, match in enumerate(_GRAPHEME.finditer(seen)):
+        if count == graphemes:
+            return seen[:end].rstrip() + "…"
+        end = match.end()
+    return seen + ("…" if len(text or "") > graphemes * 10 + 10 else "")
+
+
+def web_address(url: str | None) -> str | None:
+    """`url` if it leads to a web page; None for `javascript:` and everything else."""
+    try:
+        parts = urlsplit((url or "").strip())
+    except ValueError:
+        return None
+    return parts.geturl() if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def span(seconds: float) -> str:
+    """A length of time as one short figure: `48s`, `19m`, `3h`, `2d`; rounded down, so that nobody has less than said."""
+    seconds = abs(seconds)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size * (2 if unit == "h" else 1):
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def long_span(seconds: float) -> str:
+    """A length of time in words: `19 minutes`."""
+    figure = span(seconds)
+    unit = {"s": "second", "m": "minute", "h": "hour", "d": "day"}[figure[-1]]
+    return f"{figure[:-1]} {unit}" + ("" if figure[:-1] == "1" else "s")
+
+
+def stars(rating: float | None) -> str:
+    if rating is None:
+        return ""
+    full = max(0, min(STARS, round(rating)))
+    return "★" * full + "☆" * (STARS - full)
+
+
+def ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def people(count: int) -> str:
+    return (
+        f"{count:,}".replace(",", " ")
+        if count < 10_000
+        else f"{count // 1000}k"
+        if count < 1_000_000
+        else f"{count / 1e6:.1f}M"
+    )
+
+
+def initials(name: str) -> str:
+    """Up to two letters that stand for a person."""
+    words = [w for w in re.split(r"[\s._@-]+", name) if w]
+    return "".join(w[0] for w in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+
+def headline(waiting: int, late: int, soon: int) -> str:
+    """How it stands, in words. `late` are past their time, `soon` have less than SOON left, both among `waiting`."""
+    minutes = int(SOON.total_seconds() // 60)
+    if not waiting:
+        return "Nobody is waiting for an answer"
+    if late and soon:
+        return f"{late} {_be(late)} late, {soon} more {_need(soon)} an answer within {minutes} minutes"
+    if late:
+        return (
+            f"{_waiting(waiting)}, {late} of them late"
+            if waiting > late
+            else f"{late} {_be(late)} late, answer {'it' if late == 1 else 'them'} now"
+        )
+    if soon:
+        return f"{soon} {_need(soon)} an answer within {minutes} minutes"
+    return (
+        f"{_waiting(waiting)}, all with more than {minutes} minutes left"
+        if waiting > 1
+        else f"{_waiting(waiting)}, with more than {minutes} minutes left"
+    )
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _need(count: int) -> str:
+    return "needs" if count == 1 else "need"
+
+
+def _waiting(count: int) -> str:
+    return f"{count} {'person is' if count == 1 else 'people are'} waiting"
+
+
+def direction(code: str) -> str:
+    """For `dir`: what a verdict says of the language, else left to the browser."""
+    return "rtl" if code in _RIGHT_TO_LEFT else "auto"
+
+
+def iso(moment: datetime | None, precision: str = "seconds") -> str:
+    return moment.isoformat(timespec=precision).replace("+00:00", "Z") if moment else ""
