@@ -1,0 +1,267 @@
+"""The composition root: settings in, wired objects out. Nothing else builds its own collaborators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from monitor import faults
+from monitor.brands import Brands
+from monitor.cases import Cases
+from monitor.clock import Clock, SystemClock
+from monitor.database import Database
+from monitor.engine import Stage
+from monitor.errors import ConfigurationError
+from monitor.health import Health
+from monitor.leases import release_owner, take_slot, worker_name
+from monitor.models import CaseRow, MentionRow, SourceState
+from monitor.scheduler import Job, forget_slots, slot_of
+from monitor.settings import Settings, SourceSettings
+from monitor.sources.base import SeenReply, Source
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+    from monitor.alerts.announce import Announcer
+    from monitor.alerts.outbox import Transport
+    from monitor.classify.model import Classifier
+    from monitor.collect import CollectStage, SourceReport
+
+ROLES = ("collect", "classify", "deliver", "clock", "web", "slack")
+
+
+class ClockStage:
+    """Takes the steps of the cases' clocks that are due. Replicas share the seconds out by slots."""
+
+    name = "clock"
+
+    def __init__(self, db: Database, clock: Clock, cases: Cases, owner: str) -> None:
+        self._db, self._clock, self._cases, self._owner = db, clock, cases, owner
+
+    def run_once(self) -> int:
+        now = self._clock.now()
+        if not self._due(now):
+            return 0
+        with self._db.write() as session:
+            mine = take_slot(session, self.name, slot_of(now, timedelta(seconds=1)), self._owner)
+        faults.step("clock.slot_taken")
+        if not mine:
+            return 0
+        done = step = self._cases.tick(now)
+        while step:
+            step = self._cases.tick(now)
+            done += step
+        return done
+
+    def _due(self, now: datetime) -> bool:
+        with self._db.read() as session:
+            return bool(
+                session.scalar(select(CaseRow.id).where(CaseRow.next_step_at <= now).limit(1))
+                or session.scalar(select(CaseRow.id).where(CaseRow.snoozed_until <= now).limit(1))
+            )
+
+
+class FromSources:
+    """What the collecting stage hears besides mentions: replies by the brand's own accounts, and failing sources."""
+
+    def __init__(self, cases: Cases, announcer: Announcer) -> None:
+        self._cases, self._announcer = cases, announcer
+
+    def reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
+        self._cases.act_in(
+            session,
+            case_id,
+            "reply_seen",
+            reply.author,
+            "source",
+            reply.at,
+            key=f"reply:{reply.external_id}",
+            url=reply.url,
+        )
+
+    def source_report(self, session: Session, report: SourceReport) -> None:
+        self._announcer.source_report(session, report)
+
+
+class App:
+    """Everything that a command may need, each made when it is first asked for."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, show: Callable[[str], None] | None = None
+    ) -> None:
+        """`show` takes the lines of the console transport, used where no Slack is configured (default: stdout)."""
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.owner = worker_name()
+        self._show = show
+
+    @cached_property
+    def db(self) -> Database:
+        """The configured database; nothing is connected yet."""
+        return Database(self.settings.database.url)
+
+    def open(self, create: bool = False) -> None:
+        """Refuse a database whose schema is not this code's; with `create` one without tables gets them first."""
+        from monitor.schema import check_schema, upgrade
+
+        path = self._file
+        if path is not None and not path.absolute().parent.is_dir():
+            raise ConfigurationError("database.url", f"{path.absolute().parent}: no such directory", "make it first")
+        if self.fresh():
+            if not create:
+                raise ConfigurationError("database.url", "there is no such database yet", "`firsthour run` creates it")
+            upgrade(self.db)
+        check_schema(self.db)
+
+    def fresh(self) -> bool:
+        """Whether there is no database yet, or an empty one. One that cannot be reached is none of these."""
+        if self._file is not None and not self._file.exists():
+            return True
+        try:
+            return not inspect(self.db.engine).get_table_names()
+        except OperationalError:
+            return False
+
+    @property
+    def _file(self) -> Path | None:
+        name = self.db.url.database if self.db.dialect == "sqlite" else None
+        return Path(name) if name and name != ":memory:" else None
+
+    @cached_property
+    def brands(self) -> Brands:
+        return Brands(self.settings.brands)
+
+    @cached_property
+    def sources(self) -> Mapping[str, tuple[Source, SourceSettings]]:
+        return {s.name: (make_source(s, self.brands), s) for s in self.settings.sources}
+
+    @cached_property
+    def announcer(self) -> Announcer:
+        from monitor.alerts.announce import Announcer
+
+        return Announcer(self.settings)
+
+    @cached_property
+    def cases(self) -> Cases:
+        return Cases(self.db, self.settings, listeners=[self.announcer])
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        from monitor.classify.model import load_classifier
+
+        return load_classifier(self.settings.classifier)
+
+    @cached_property
+    def health(self) -> Health:
+        return Health(self.db, self.clock, self.settings)
+
+    @cached_property
+    def collect(self) -> CollectStage:
+        from monitor.collect import CollectStage
+
+        listener = FromSources(self.cases, self.announcer)
+        return CollectStage(self.db, self.clock, self.sources, self.brands, self.owner, [listener])
+
+    @cached_property
+    def transports(self) -> Mapping[str, Transport]:
+        """Slack if it is configured, else the console; Apprise where a step or a policy names one of its addresses."""
+        from monitor.alerts.apprise_transport import AppriseTransport
+        from monitor.alerts.console import Console
+        from monitor.alerts.slack import SlackTransport
+
+        made: dict[str, Transport] = {}
+        slack = self.settings.slack
+        if self.on_slack:
+            made["slack"] = SlackTransport(slack)
+        else:
+            made["console"] = Console(self._show) if self._show else Console()
+        if self.apprise_urls:
+            made["apprise"] = AppriseTransport(self.apprise_urls)
+        return made
+
+    @property
+    def on_slack(self) -> bool:
+        return self.settings.slack.bot_token is not None and self.settings.slack.channel is not None
+
+    @property
+    def apprise_urls(self) -> tuple[str, ...]:
+        clock = self.settings.clock
+        steps = [*clock.steps, *(step for policy in clock.policies for step in policy.steps or ())]
+        return tuple(dict.fromkeys(step.notify for step in steps if "://" in step.notify))
+
+    def stages(self, roles: Collection[str]) -> list[Stage]:
+        """The stages of `roles`, in the order of the data's path."""
+        from monitor.alerts.deliver import DeliverStage
+        from monitor.classify.batch import ClassifyStage
+
+        stages: list[Stage] = []
+        if "collect" in roles:
+            stages.append(self.collect)
+        if "classify" in roles:
+            batch = self.settings.classifier.batch
+            stages.append(ClassifyStage(self.db, self.clock, self.classifier, self.cases, self.owner, batch))
+        if "clock" in roles:
+            stages.append(ClockStage(self.db, self.clock, self.cases, self.owner))
+        if "deliver" in roles:
+            fallbacks = [("apprise", url) for url in self.apprise_urls] if self.on_slack else []
+            stages.append(
+                DeliverStage(self.db, self.clock, self.transports, self.announcer.render, self.owner, fallbacks)
+            )
+        return stages
+
+    def jobs(self, roles: Collection[str]) -> list[Job]:
+        """The periodic work of `roles`."""
+        jobs = []
+        if "collect" in roles:
+            jobs.append(Job("check_replies", timedelta(minutes=1), lambda now: self.collect.check_replies()))
+        if "clock" in roles:
+            jobs.append(forget_slots(self.db))
+        return jobs
+
+    def slack_app(self) -> SocketModeHandler | None:
+        """Slack's buttons, where both tokens are configured."""
+        token = self.settings.slack.app_token
+        if not self.on_slack or token is None:
+            return None
+        from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+        from monitor.alerts.slack_app import build_app
+
+        return SocketModeHandler(build_app(self.settings, self.cases, self.db, self.clock), token.get_secret_value())
+
+    def web(self) -> FastAPI:
+        from monitor.web import build_web
+
+        return build_web(self.db, self.clock, self.cases, self.settings, self.health)
+
+    def close(self) -> None:
+        """Give back what this worker still holds and close everything. A delivery that is being sent keeps its lease:
+        whether it arrived is looked up when the lease runs out."""
+        if "db" not in self.__dict__:
+            return
+        try:
+            with self.db.write() as session:
+                for table in (SourceState, MentionRow):
+                    release_owner(session, table, self.owner)
+        finally:
+            if "sources" in self.__dict__:
+                for source, _ in self.sources.values():
+                    source.close()
+            self.db.close()
+
+
+def make_source(settings: SourceSettings, brands: Brands) -> Source:
+    """The source of `settings`, searching for the brands that it is meant for."""
+    from monitor.sources import source_class
+
+    kind: Any = source_class(settings.type)
+    made: Source = kind(settings.name, kind.Options.model_validate(settings.options), brands.terms(settings.brands))
+    return made

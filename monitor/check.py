@@ -1,0 +1,82 @@
+"""`firsthour check`: is the configuration right, and does everything that it names answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLate
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from monitor.app import App, make_source
+from monitor.database import trouble
+from monitor.errors import FirsthourError
+from monitor.logs import Redactor, secrets
+
+PATIENCE = 30.0  # seconds until a part that does not answer counts as failed
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    part: str  # configuration, database, classifier, source, slack, apprise
+    name: str
+    ok: bool
+    detail: str
+
+
+def check_all(app: App) -> list[Finding]:
+    """Ask everything at once; one finding for each part, in a fixed order, with no secret in it."""
+    redact = Redactor(secrets(app.settings)).text
+    wanted: list[tuple[str, str, Callable[[], str]]] = [
+        ("database", app.db.url.render_as_string(hide_password=True), lambda: _database(app)),
+        ("classifier", app.settings.classifier.model, lambda: str(app.classifier.version)),
+    ]
+    for settings in app.settings.sources:
+        wanted.append(("source", settings.name, lambda s=settings: _source(app, s)))  # type: ignore[misc]
+    for name, transport in app.transports.items():
+        if name != "console":
+            wanted.append((name, _transport_name(app, name), transport.check))
+    if "console" in app.transports:
+        missing = "no slack.bot_token or slack.channel: alerts go to standard output"
+        wanted.append(("slack", "", lambda: missing))
+    brands = f"{len(app.settings.brands)} brands, {len(app.settings.sources)} sources"
+    findings = [Finding("configuration", "", True, brands)]
+    pool = ThreadPoolExecutor(max_workers=16)
+    running = [(part, name, pool.submit(asked)) for part, name, asked in wanted]
+    for part, name, future in running:
+        ok, detail = True, ""
+        try:
+            detail = future.result(timeout=PATIENCE)
+        except TooLate:
+            ok, detail = False, f"no answer within {PATIENCE:.0f} s"
+        except FirsthourError as error:
+            ok, detail = False, str(error)
+        except SQLAlchemyError as error:
+            ok, detail = False, trouble(error) or str(error)
+        except Exception as error:
+            ok, detail = False, f"{type(error).__name__}: {error}"
+        findings.append(Finding(part, name, ok, redact(" ".join(detail.split()))[:500]))
+    pool.shutdown(wait=False, cancel_futures=True)
+    return findings
+
+
+def _database(app: App) -> str:
+    from monitor.schema import expected
+
+    if app.db.dialect == "sqlite" and app.fresh():
+        return "not there yet: `firsthour run` creates it"
+    app.open()
+    return f"schema {expected()}"
+
+
+def _source(app: App, settings: object) -> str:
+    source = make_source(settings, app.brands)  # type: ignore[arg-type]
+    try:
+        return source.check()
+    finally:
+        source.close()
+
+
+def _transport_name(app: App, name: str) -> str:
+    return app.settings.slack.channel or "" if name == "slack" else ""

@@ -1,0 +1,8 @@
+"""The command `firsthour`. Each module holds one group of commands; what they do is elsewhere."""
+
+from __future__ import annotations
+
+from monitor.cli import cases, data, judging, service  # noqa: F401  # importing them adds their commands
+from monitor.cli.frame import app
+
+__all__ = ["app"]

@@ -1,0 +1,171 @@
+"""cases and clock: what the team does, from a terminal."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from monitor.cli.frame import AsJson, ConfigFile, app, moment, opened, print_json
+from monitor.errors import Refused
+
+if TYPE_CHECKING:
+    from monitor.cases import Case, Change
+
+commands = typer.Typer(no_args_is_help=True, help="Cases: list, show, take, reply, resolve, dismiss.")
+app.add_typer(commands, name="cases")
+
+CaseId = Annotated[int, typer.Argument(min=1, help="Number of the case.")]
+Actor = Annotated[str | None, typer.Option("--as", help="Who does it; default: your user name.")]
+SEVERITY_STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
+
+
+@commands.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    after: Annotated[int, typer.Option(min=0, help="Continue after this case.")] = 0,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open cases, the most urgent first."""
+    with opened(config) as app_:
+        now = app_.clock.now()
+        with app_.db.read() as session:
+            found = app_.cases.open_cases(session, limit, after or None)
+    if as_json:
+        print_json([asdict(case) for case in found])
+        return
+    if not found:
+        typer.echo("No open cases.")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        "case", "left", "severity", "state", "owner", "brand", "source", "author", "text", box=None, pad_edge=False
+    )
+    for case in found:
+        table.add_row(
+            str(case.id),
+            Text(left(case, now), "bold red" if case.due_at and case.due_at < now else ""),
+            Text(case.severity, SEVERITY_STYLE.get(case.severity, "")),
+            case.state,
+            Text(case.owner or ""),
+            Text(case.brand),
+            Text(case.source),
+            Text(plain(case.author or case.author_name or "")),
+            Text(plain(case.text), no_wrap=True, overflow="ellipsis"),
+        )
+    Console(highlight=False).print(table)
+
+
+@commands.command()
+def show(case_id: CaseId, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """One case and its history."""
+    with opened(config) as app_, app_.db.read() as session:
+        now = app_.clock.now()
+        case = app_.cases.get(session, case_id)
+        history = app_.cases.history(session, case_id)
+    if as_json:
+        print_json(asdict(case) | {"history": [asdict(event) for event in history]})
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    facts = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("case", f"{case.id}  {case.state}" + (f", {case.owner}" if case.owner else "")),
+        ("clock", left(case, now) or "no clock runs"),
+        ("severity", f"{case.severity}, {case.topic.replace('_', ' ')}"),
+        ("brand", f"{case.brand} on {case.source}"),
+        ("author", case.author or case.author_name or "unknown"),
+        ("posted", f"{case.posted_at:%Y-%m-%d %H:%M} UTC"),
+        ("link", case.url or ""),
+        ("text", case.text),
+    ):
+        facts.add_row(Text(name, "dim"), Text(plain(value)))
+    console = Console(highlight=False)
+    console.print(facts)
+    console.print()
+    table = Table("when (UTC)", "what", "who", "from", "detail", box=None, pad_edge=False)
+    for event in history:
+        detail = ", ".join(f"{k}: {v}" for k, v in event.detail.items() if v not in (None, ""))
+        who = Text(plain(event.actor))
+        table.add_row(
+            f"{event.at:%m-%d %H:%M:%S}", event.kind.replace("_", " "), who, event.origin, Text(plain(detail))
+        )
+    console.print(table)
+
+
+@commands.command()
+def take(case_id: CaseId, by: Actor = None, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Own a case. The customer's clock goes on until somebody replies."""
+    _act(config, as_json, case_id, "take", by)
+
+
+@commands.command()
+def reply(
+    case_id: CaseId,
+    text: Annotated[str | None, typer.Option("--text", help="What was written, for the history.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="When it was posted; default: now.")] = None,
+    by: Actor = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record that a person replied in public on the source. Stops the clock; posts nothing itself."""
+    _act(config, as_json, case_id, "reply", by, moment(at, "--at") if at else None, **({"text": text} if text else {}))
+
+
+@commands.command()
+def resolve(case_id: CaseId, by: Actor = None, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Close a case."""
+    _act(config, as_json, case_id, "resolve", by)
+
+
+@commands.command()
+def dismiss(case_id: CaseId, by: Actor = None, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Say that this is not a complaint. The classifier learns from it (`firsthour learn`)."""
+    _act(config, as_json, case_id, "dismiss", by)
+
+
+def _act(
+    config: Any, as_json: bool, case_id: int, event: str, by: str | None, at: datetime | None = None, **detail: Any
+) -> None:
+    with opened(config) as app_:
+        now = app_.clock.now()
+        if at is not None and at > now:
+            raise Refused(f"--at: {at.isoformat()} is in the future")
+        change: Change = app_.cases.act(case_id, event, by or getpass.getuser(), "cli", at or now, **detail)
+    if as_json:
+        print_json(asdict(change))
+    else:
+        owner = f", owned by {change.case.owner}" if change.case.owner else ""
+        typer.echo(f"Case {case_id} is {change.case.state} now{owner}.")
+
+
+def left(case: Case, now: datetime) -> str:
+    """The time left on a case's clock, as people say it."""
+    if case.clock == "paused":
+        return "paused"
+    if case.due_at is None or case.clock != "running":
+        return ""
+    seconds = (case.due_at - now).total_seconds()
+    words = _span(timedelta(seconds=abs(seconds)))
+    return f"{words} left" if seconds >= 0 else f"{words} late"
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def plain(text: str) -> str:
+    """Text from outside on one line, with nothing in it that a terminal would obey."""
+    return " ".join("".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in text).split())[:1000]

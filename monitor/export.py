@@ -1,0 +1,157 @@
+"""Rows for other programs: CSV, JSON lines, Parquet. The columns are a contract; new ones are added at the end."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from sqlalchemy import Select, and_, func, select
+
+from monitor.database import Database
+from monitor.errors import ConfigurationError
+from monitor.models import CaseRow, MentionRow, VerdictRow
+
+FORMATS = ("csv", "jsonl", "parquet")
+CHUNK = 2_000
+_MENTION_VERDICT = ("language", "sentiment", "complaint", "complaint_score", "severity", "topic")
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "mentions": (
+        *("id", "source", "external_id", "url", "author", "text", "rating", "language", "posted_at", "seen_at"),
+        *("brands", "sentiment", "complaint", "complaint_score", "severity", "topic", "case_id"),
+    ),
+    "cases": (
+        *("id", "state", "owner", "brand", "source", "posted_at", "due_at", "first_response_at", "met"),
+        *("breached_at", "resolved_at", "calendar_seconds", "business_seconds"),
+    ),
+}
+_FORMULA = re.compile(r"^[\s\ufeff\u200b]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]")
+
+
+def neutral(cell: str) -> str:
+    """The text of a CSV cell so that no spreadsheet takes it for a formula."""
+    return "'" + cell if _FORMULA.match(cell) else cell
+
+
+def rows(db: Database, what: str, since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
+    """Every row of `what` posted from `since` (inclusive) to `until` (exclusive), ordered by id, in chunks so that
+    neither memory nor a transaction grows with their number."""
+    table = {"mentions": MentionRow, "cases": CaseRow}[what]
+    statement: Select[Any] = select(*_columns(what)).order_by(table.id).limit(CHUNK)
+    if what == "mentions":
+        statement = statement.outerjoin(
+            VerdictRow, and_(VerdictRow.mention_id == MentionRow.id, VerdictRow.revision == MentionRow.revision)
+        )
+    if since is not None:
+        statement = statement.where(table.posted_at >= since)
+    if until is not None:
+        statement = statement.where(table.posted_at < until)
+    last = 0
+    while True:
+        with db.read() as session:
+            chunk = session.execute(statement.where(table.id > last)).all()
+        for row in chunk:
+            yield {name: _plain(value) for name, value in zip(COLUMNS[what], row, strict=True)}
+        if len(chunk) < CHUNK:
+            return
+        last = chunk[-1].id
+
+
+def _columns(what: str) -> list[Any]:
+    if what == "cases":
+        return [getattr(CaseRow, name) for name in COLUMNS[what]]
+    return [getattr(VerdictRow if name in _MENTION_VERDICT else MentionRow, name) for name in COLUMNS[what]]
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
+def count(db: Database, what: str) -> int:
+    with db.read() as session:
+        return session.scalar(select(func.count()).select_from(MentionRow if what == "mentions" else CaseRow)) or 0
+
+
+def write(
+    db: Database, what: str, kind: str, output: Path | None, since: datetime | None, until: datetime | None
+) -> int:
+    """Write the rows to `output` (None: standard output); how many there were. A file appears only when complete."""
+    found = _shown(rows(db, what, since, until), count(db, what), what, hide=output is None)
+    if kind == "parquet":
+        return _parquet(found, what, output)
+    with _opened(output) as stream:
+        return (_csv if kind == "csv" else _jsonl)(found, what, stream)
+
+
+def _csv(found: Iterable[dict[str, Any]], what: str, stream: TextIO) -> int:
+    writer = csv.writer(stream)
+    writer.writerow(COLUMNS[what])
+    written = 0
+    for row in found:
+        writer.writerow([_cell(value) for value in row.values()])
+        written += 1
+    return written
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        value = "; ".join(value)
+    return neutral(value) if isinstance(value, str) else value
+
+
+def _jsonl(found: Iterable[dict[str, Any]], what: str, stream: TextIO) -> int:
+    written = 0
+    for row in found:
+        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        written += 1
+    return written
+
+
+def _parquet(found: Iterable[dict[str, Any]], what: str, output: Path | None) -> int:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ConfigurationError("--format", "parquet needs pyarrow", "pip install 'firsthour[parquet]'") from None
+    if output is None:
+        raise ConfigurationError("--output", "parquet goes to a file", "add --output FILE.parquet")
+    all_rows = list(found)
+    columns = {name: [row[name] for row in all_rows] for name in COLUMNS[what]}
+    part = output.with_name(output.name + ".part")
+    pyarrow.parquet.write_table(pyarrow.table(columns), part)
+    os.replace(part, output)
+    return len(all_rows)
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    part = output.with_name(output.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        os.replace(part, output)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _shown(found: Iterator[dict[str, Any]], total: int, what: str, hide: bool) -> Iterator[dict[str, Any]]:
+    if hide or not sys.stderr.isatty() or total < CHUNK:
+        yield from found
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(found, what, total, console=Console(stderr=True))
