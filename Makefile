@@ -17,6 +17,9 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
+docs: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/docs $(ARGS)
+
 proofs: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
