@@ -282,5 +282,10 @@ def breach(clock: CaseClock) -> CaseClock:
     return replace(clock, met=False, breached_at=clock.due_at)
 
 
+def as_next(clock: CaseClock) -> CaseClock:
+    """The same clock, for an answer to what the customer wrote after ours."""
+    return replace(clock, kind="next")
+
+
 def why_no_clock(settings: ClockSettings) -> str:
     return f"older than {duration_text(settings.ignore_older_than)} when first seen: no clock"
