@@ -110,3 +110,14 @@ def take_slot(session: Session, job: str, slot: datetime, owner: str) -> bool:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     taken = insert(SlotRow).values(job=job, slot=slot, taken_by=owner).on_conflict_do_nothing()
     return session.scalar(taken.returning(SlotRow.job)) is not None
+
+
+def release_owner(session: Session, table: type[Any], owner: str) -> int:
+    """Give back, untouched, every row that `owner` still holds, as at a stop; how many there were."""
+    result = session.execute(
+        update(table)
+        .where(table.lease_owner == owner)
+        .values(lease_owner=None, lease_until=None, attempt=table.attempt - 1)
+        .execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
