@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from monitor.alerts.apprise_transport import label
 from monitor.alerts.outbox import enqueue
 from monitor.cases import Change
 from monitor.models import MentionRow
@@ -20,18 +20,6 @@ def home(settings: Settings) -> tuple[str, str]:
     if settings.slack.channel and settings.slack.bot_token:
         return "slack", settings.slack.channel
     return "console", "-"
-
-
-def apprise_label(url: str) -> str:
-    """What stands for an Apprise URL in the outbox and in logs, since such an address holds passwords."""
-    return f"{url.partition('://')[0]}:{hashlib.sha256(url.encode()).hexdigest()[:12]}"
-
-
-def apprise_urls(settings: Settings) -> dict[str, str]:
-    """Every Apprise URL that a step names, by its label."""
-    clock = settings.clock
-    steps = [*clock.steps, *(step for policy in clock.policies for step in policy.steps or [])]
-    return {apprise_label(step.notify): step.notify for step in steps if "://" in step.notify}
 
 
 class Announcer:
@@ -64,7 +52,7 @@ class Announcer:
     def _step(self, session: Session, change: Change, kind: str) -> None:
         notify = str(change.detail.get("notify", "thread"))
         if "://" in notify:
-            target = apprise_label(notify)
+            target = label(notify)
             enqueue(session, kind, "apprise", target, change.at, change.case.id, {"event": change.event})
             if kind != "breach":
                 return

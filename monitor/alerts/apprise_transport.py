@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable
 
 from monitor.alerts.outbox import Message, Receipt
 from monitor.errors import ConfigurationError, GiveUp, Uncertain
 
 
-class AppriseTransport:
-    """`urls` by label; only the label is stored and logged."""
+def label(url: str) -> str:
+    """What stands for an Apprise URL in the outbox and in logs, since such an address holds passwords."""
+    return f"{url.partition('://')[0]}:{hashlib.sha256(url.encode()).hexdigest()[:12]}"
 
-    def __init__(self, urls: Mapping[str, str]) -> None:
-        self._urls = urls
+
+class AppriseTransport:
+    """A message's target is the label of one of `urls`."""
+
+    def __init__(self, urls: Iterable[str]) -> None:
+        self._urls = {label(url): url for url in urls}
 
     def send(self, message: Message) -> Receipt:
         from apprise import Apprise  # heavy, and most services never need it
@@ -36,7 +42,7 @@ class AppriseTransport:
     def check(self) -> str:
         from apprise import Apprise
 
-        for label, url in self._urls.items():
+        for name, url in self._urls.items():
             if not Apprise().add(url):
-                raise ConfigurationError("clock.steps.notify", f"{label} is no address that Apprise knows")
+                raise ConfigurationError("clock.steps.notify", f"{name} is no address that Apprise knows")
         return f"{len(self._urls)} addresses"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 
 from monitor.alerts.outbox import Message, Receipt
@@ -14,11 +15,11 @@ _BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
 _EMOJI = re.compile(r":[a-z0-9_]+: ")
 
 
-class ConsoleTransport:
-    """`show` takes one message as plain text, such as `print`."""
+class Console:
+    """`show` takes one message as plain text; by default it goes to stdout."""
 
-    def __init__(self, show: Callable[[str], None]) -> None:
-        self._show = show
+    def __init__(self, show: Callable[[str], None] | None = None) -> None:
+        self._show = show or _print
 
     def send(self, message: Message) -> Receipt:
         rows = [block["text"]["text"] for block in message.blocks if block["type"] == "section"] or [message.text]
@@ -32,6 +33,11 @@ class ConsoleTransport:
 
     def check(self) -> str:
         return "prints to this console"
+
+
+def _print(words: str) -> None:
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
 
 
 def _plain(words: str) -> str:
