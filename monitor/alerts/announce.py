@@ -22,6 +22,13 @@ def home(settings: Settings) -> tuple[str, str]:
     return "console", "-"
 
 
+def apprise_urls(settings: Settings) -> dict[str, str]:
+    """Every Apprise URL that a step names, by its label."""
+    clock = settings.clock
+    steps = [*clock.steps, *(step for policy in clock.policies for step in policy.steps or [])]
+    return {label(step.notify): step.notify for step in steps if "://" in step.notify}
+
+
 class Announcer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from monitor.alerts.outbox import Message, Receipt
 from monitor.errors import ConfigurationError, GiveUp, Uncertain
@@ -15,10 +15,10 @@ def label(url: str) -> str:
 
 
 class AppriseTransport:
-    """A message's target is the label of one of `urls`."""
+    """`urls` by label, which is a message's target."""
 
-    def __init__(self, urls: Iterable[str]) -> None:
-        self._urls = {label(url): url for url in urls}
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls = urls
 
     def send(self, message: Message) -> Receipt:
         from apprise import Apprise  # heavy, and most services never need it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 
 from monitor.alerts.outbox import Message, Receipt
@@ -15,11 +14,11 @@ _BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
 _EMOJI = re.compile(r":[a-z0-9_]+: ")
 
 
-class Console:
-    """`show` takes one message as plain text; by default it goes to stdout."""
+class ConsoleTransport:
+    """`show` takes one message as plain text, such as `print`."""
 
-    def __init__(self, show: Callable[[str], None] | None = None) -> None:
-        self._show = show or _print
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
 
     def send(self, message: Message) -> Receipt:
         rows = [block["text"]["text"] for block in message.blocks if block["type"] == "section"] or [message.text]
@@ -33,11 +32,6 @@ class Console:
 
     def check(self) -> str:
         return "prints to this console"
-
-
-def _print(words: str) -> None:
-    sys.stdout.write(words + "\n")
-    sys.stdout.flush()
 
 
 def _plain(words: str) -> str:

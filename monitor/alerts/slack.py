@@ -7,13 +7,12 @@ import logging
 import socket
 import ssl
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
@@ -21,7 +20,6 @@ from slack_sdk.web import SlackResponse
 from monitor.alerts.outbox import Message, Receipt
 from monitor.alerts.text import cut
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, RetryLater, Uncertain
-from monitor.settings import SlackSettings
 
 EVENT_TYPE = "firsthour_delivery"
 TIMEOUT = 8  # seconds; below the ten in which the service stops
@@ -50,11 +48,10 @@ _quiet = logging.getLogger("monitor.alerts.slack.sdk")  # the stage tells of fai
 _quiet.setLevel(logging.CRITICAL)
 
 
-def web_client(token: SecretStr | None, base_url: str, timeout: int = TIMEOUT) -> WebClient:
+def web_client(token: str | None, base_url: str, timeout: int = TIMEOUT) -> WebClient:
     """A client that never sends anything twice by itself. A proxy of the environment is used as the environment says,
     NO_PROXY and this machine excepted."""
-    secret = token.get_secret_value() if token else None
-    client = WebClient(token=secret, base_url=base_url, timeout=timeout, retry_handlers=[], logger=_quiet)
+    client = WebClient(token=token, base_url=base_url, timeout=timeout, retry_handlers=[], logger=_quiet)
     host = urlsplit(base_url).hostname or ""
     if host in ("127.0.0.1", "::1", "localhost") or urllib.request.proxy_bypass(host):
         client.proxy = None
@@ -64,9 +61,10 @@ def web_client(token: SecretStr | None, base_url: str, timeout: int = TIMEOUT) -
 class SlackTransport:
     """Posts with the delivery's key in the message's metadata, by which it is found again."""
 
-    def __init__(self, settings: SlackSettings) -> None:
-        self._channels = [c for c in dict.fromkeys([settings.channel, settings.ops_channel]) if c]
-        self._client = web_client(settings.bot_token, settings.base_url)
+    def __init__(self, client: WebClient, channels: Iterable[str | None] = ()) -> None:
+        """`channels` are those that `check` looks at."""
+        self._client = client
+        self._channels = [channel for channel in dict.fromkeys(channels) if channel]
 
     def send(self, message: Message) -> Receipt:
         said: dict[str, Any] = {

@@ -39,7 +39,8 @@ def build_app(
 ) -> App:
     """Bolt's app with a listener for every action of `blocks`. `changed` is called after each change of a case, so that
     what it puts into the outbox need not wait."""
-    client = web_client(settings.slack.bot_token, settings.slack.base_url)
+    token = settings.slack.bot_token
+    client = web_client(token.get_secret_value() if token else None, settings.slack.base_url)
     app = App(client=client, logger=_bolt, token_verification_enabled=False, request_verification_enabled=False)
     presses = Presses(cases, db, clock, client, changed)
     for name in BUTTONS:
