@@ -32,6 +32,7 @@ class Happened:
     detail: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
     clock: sla.CaseClock | None = None
+    learnt_at: datetime | None = None  # where that is later than `at`
 
     def change(self, case: Case) -> Change:
         return Change(case, self.event, self.actor, self.at, self.origin, self.detail)
@@ -95,8 +96,9 @@ class CaseWriter:
             row.step = detail["step"] + 1
         case_clock.store(row, clock)
         if event not in _KEEP_SCHEDULE and not belated and not (event == "joined" and clock == known):
-            case_clock.leave_out_passed(policy, row, clock, at, event not in ("release", "silent_owner"))
-            case_clock.schedule(policy, row, clock, at)
+            present = happened.learnt_at or at
+            case_clock.leave_out_passed(policy, row, clock, present, event not in ("release", "silent_owner"))
+            case_clock.schedule(policy, row, clock, present)
         row.version += 1
         session.add(
             CaseEventRow(
@@ -105,7 +107,7 @@ class CaseWriter:
                 actor=happened.actor[:100],
                 origin=happened.origin[:30],
                 at=at,
-                detail=detail,
+                detail=_without_secrets(detail),
                 key=happened.key,
             )
         )
@@ -168,6 +170,12 @@ def _state_before(session: Session, row: CaseRow) -> str:
         .limit(1)
     )
     return str(detail["from"]) if detail else "open"
+
+
+def _without_secrets(detail: dict[str, Any]) -> dict[str, Any]:
+    """The detail for the history, which people read: an Apprise URL holds passwords, so only its scheme is kept."""
+    notify = str(detail.get("notify", ""))
+    return {**detail, "notify": notify.partition("://")[0]} if "://" in notify else detail
 
 
 def _json(value: Any) -> Any:

@@ -150,7 +150,7 @@ class Gathering:
         author, detail = mention.author or "", {"mention": mention.id}
         if row.state in ("replied", "resolved") and asks:
             clock = self._clock_again(row, fresh, replied_at, posted_at)
-            event = Happened("customer_again", author, row.source, posted_at, detail, clock=clock)
+            event = Happened("customer_again", author, row.source, posted_at, detail, clock=clock, learnt_at=now)
         elif row.state == "resolved":
             event = Happened("note", SYSTEM, row.source, now, {**detail, "text": "the customer wrote again"})
         else:

@@ -185,8 +185,8 @@ def late(at: datetime, due_at: datetime) -> bool:
 
 def moment(policy: Policy, clock: CaseClock, span: timedelta) -> datetime | None:
     """When a running clock will have consumed `span` (right for what lies after its last pause); None where no time
-    can be told: it is paused, or there is no clock."""
-    if clock.starts_at is None or clock.state == "paused":
+    can be told: it is paused (or was when it stopped), or there is no clock."""
+    if clock.starts_at is None or clock.paused_at is not None:
         return None
     return policy.hours.add(clock.starts_at, span + timedelta(seconds=clock.paused_business))
 
