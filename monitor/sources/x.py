@@ -1,0 +1,289 @@
+"""X: recent search and the mentions of an own account, through tweepy. See docs/sources/x.md."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+import tweepy
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from monitor.errors import AuthError, ConfigurationError, FirsthourError, RetryLater
+from monitor.settings import Duration
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources.http import USER_AGENT, Adapter
+from monitor.sources.walk import Batch, StaleTokenError, walk
+
+_LIBRARYS_HOST = "https://api.twitter.com"  # tweepy knows no other
+_MENTIONS = "@mentions"  # the list of the cursor that is no search
+_EPOCH_MS = 1_288_834_974_657  # of X's ids: their upper bits count milliseconds from here
+_WEEK = timedelta(days=7)  # recent search reaches no further back
+_REPLY_PAGES = 10
+_LANGUAGES = {"in": "id", "iw": "he", "ji": "yi"}  # X's old codes
+_FIELDS: dict[str, Any] = {
+    "expansions": ["author_id"],
+    "tweet_fields": ["conversation_id", "edit_history_tweet_ids", "lang", "note_tweet", "referenced_tweets"],
+    "user_fields": ["name", "public_metrics", "username"],
+    "max_results": 100,
+}
+
+
+class X:
+    class Options(BaseModel):
+        model_config = ConfigDict(extra="forbid", frozen=True)
+        bearer_token: SecretStr = Field(
+            min_length=1, description="the app's Bearer token, FIRSTHOUR_SOURCES__NAME__BEARER_TOKEN"
+        )
+        account: str | None = Field(None, description="own account whose mentions are read besides the search")
+        queries: list[str] = Field(
+            default_factory=list, description="searches; default: the brands' words, no retweets"
+        )
+        query_length: int = Field(512, ge=64, description="longest query that your access level allows")
+        base_url: str = Field("https://api.x.com", description="where the API is")
+        lookback: Duration = Field(timedelta(days=1), description="how far back the first poll reads, 7 days at most")
+        lag: Duration = Field(
+            timedelta(minutes=5), description="read again at each poll: posts turn up late in the search"
+        )
+
+        @field_validator("account")
+        @classmethod
+        def _handle(cls, value: str | None) -> str | None:
+            handle = value.removeprefix("@") if value else value
+            if handle and not re.fullmatch(r"\w{1,15}", handle, re.ASCII):
+                raise ValueError(f'"{value}" is no X account: letters, digits and _, at most 15')
+            return handle or None
+
+    # replying needs a user's token, and X allows it only where the author mentioned or quoted the account
+    capabilities = Capabilities(reply_limit=280, sees_replies=True, edits=True)
+
+    def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
+        self.name = name
+        self._options = options
+        queries = options.queries or _packed(
+            [_operand(term) for term in terms], " -is:retweet", options.query_length, f"sources.{name}.queries"
+        )
+        self._lists = tuple(dict.fromkeys(queries)) + ((_MENTIONS,) if options.account else ())
+        self._client = tweepy.Client(options.bearer_token.get_secret_value(), return_type=dict)
+        self._client.user_agent = USER_AGENT
+        self._client.session.mount(_LIBRARYS_HOST, _Adapter(name, options.base_url))
+        self._account_id: str | None = None
+        self._oldest_id = 0  # that search allows, as of the last fetch
+        self._replies = _Replies(())
+
+    def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
+        self._oldest_id = _id_at(now - _WEEK + timedelta(minutes=15))
+        first = _id_at(now - self._options.lookback)
+
+        def read(name: str, mark: int, token: Any) -> Batch:
+            since = max(mark - _ids(self._options.lag), self._oldest_id)
+            if name == _MENTIONS:
+                answer = self._call(
+                    "get_users_mentions", self._own_id(), since_id=since, pagination_token=token, **_FIELDS
+                )
+            else:
+                answer = self._call("search_recent_tweets", name, since_id=since, next_token=token, **_FIELDS)
+            return _batch(answer, now)
+
+        return walk(cursor, self._lists, first, _id_at(now), read)
+
+    def check(self) -> str:
+        """Counts what the searches match, which is cheaper than to read it."""
+        found = 0
+        for query in (name for name in self._lists if name != _MENTIONS):
+            total = _dict(self._call("get_recent_tweets_count", query, granularity="day").get("meta"))
+            found += int(total.get("total_tweet_count") or 0)
+        if self._options.account:
+            self._own_id()
+        return f"reached; {found:,} posts match in 7 days" + (f", @{self._options.account}" if self._account_id else "")
+
+    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+        """Reads what the accounts replied since the oldest of the mentions, and later only what is new."""
+        wanted = [int(each) for each in external_ids if each.isascii() and each.isdigit()]
+        names = tuple(sorted(name for name in accounts if re.fullmatch(r"\w{1,15}", name, re.ASCII)))
+        if not wanted or not names:
+            return {}
+        known = self._replies
+        if known.accounts != names or min(wanted) < known.since:
+            known = self._replies = _Replies(names, min(wanted), min(wanted))
+        start = max(known.newest - _ids(self._options.lag), known.since, self._oldest_id)
+        suffix, whole, newest = " is:reply -is:retweet", True, known.newest
+        for query in _packed([f"from:{name}" for name in names], suffix, self._options.query_length, self.name):
+            token: Any = None
+            for _ in range(_REPLY_PAGES):
+                try:
+                    answer = self._call("search_recent_tweets", query, since_id=start, next_token=token, **_FIELDS)
+                except StaleTokenError:
+                    break
+                users = _users(answer)
+                for tweet in _list(answer.get("data")):
+                    newest = max(newest, known.take(tweet, users))
+                token = _dict(answer.get("meta")).get("next_token")
+                if not token:
+                    break
+            whole = whole and not token
+        known.newest = newest if whole else known.newest  # else the next call begins here again
+        known.forget(newest - _ids(_WEEK))
+        return {each: known.found[each] for each in external_ids if each in known.found}
+
+    def close(self) -> None:
+        self._client.session.close()
+
+    def _own_id(self) -> str:
+        if self._account_id is None:
+            account = self._options.account
+            user = self._call("get_user", username=account, whole=False).get("data")
+            if not isinstance(user, dict) or not isinstance(user.get("id"), str):
+                raise ConfigurationError(f"sources.{self.name}.account", f'X knows no account "{account}"')
+            self._account_id = user["id"]
+        return self._account_id
+
+    def _call(self, method: str, *args: Any, whole: bool = True, **params: Any) -> dict[str, Any]:
+        """An answer of X. `whole`: one without `meta` is an error that X reports with status 200."""
+        try:
+            answer = getattr(self._client, method)(*args, **params)
+        except (ValueError, RecursionError, requests.RequestException) as error:
+            raise RetryLater(f"sources.{self.name}: the answer is not readable: {type(error).__name__}") from error
+        if not isinstance(answer, dict) or (whole and not isinstance(answer.get("meta"), dict)):
+            said = [str(each.get("detail") or each.get("title")) for each in _list(_dict(answer).get("errors"))]
+            raise RetryLater(f"sources.{self.name}: the answer holds no posts" + (f": {said[0]}" if said else ""))
+        return answer
+
+
+class _Adapter(Adapter):
+    def refused(self, response: requests.Response, text: str) -> FirsthourError | None:
+        if response.status_code == 400 and re.search(r"[?&](?:next|pagination)_token=", response.request.url or ""):
+            raise StaleTokenError
+        error = super().refused(response, text)
+        if isinstance(error, AuthError):
+            scope = "it must be the Bearer token of an app with access to recent search (scopes tweet.read, users.read)"
+            return AuthError(f"{error.key}.bearer_token", error.message, scope)
+        return error
+
+
+@dataclass
+class _Replies:
+    """Own replies seen so far, by the post that they answer."""
+
+    accounts: tuple[str, ...]
+    since: int = 0
+    newest: int = 0
+    found: dict[str, SeenReply] = field(default_factory=dict)
+
+    def take(self, tweet: dict[str, Any], users: Mapping[str, dict[str, Any]]) -> int:
+        """Keeps the first reply to each post; the reply's id, 0 when unreadable."""
+        parent, external_id = _referenced(tweet, "replied_to"), str(tweet.get("id"))
+        if parent is None or not external_id.isdigit():
+            return 0
+        earlier = self.found.get(parent)
+        if earlier is None or int(external_id) < int(earlier.external_id):
+            author = str(_dict(users.get(str(tweet.get("author_id")))).get("username") or self.accounts[0])
+            self.found[parent] = SeenReply(external_id, _posted(int(external_id)), author, _url(author, external_id))
+        return int(external_id)
+
+    def forget(self, before: int) -> None:
+        self.found = {parent: reply for parent, reply in self.found.items() if int(reply.external_id) >= before}
+
+
+def _batch(answer: dict[str, Any], now: datetime) -> Batch:
+    users = _users(answer)
+    items, rejects, newest = [], [], 0
+    for tweet in _list(answer.get("data")):
+        try:
+            newest = max(newest, int(tweet["id"]))
+            if _referenced(tweet, "retweeted") is None:
+                items.append(_item(tweet, users, now))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            rejects.append(Reject(f"{type(error).__name__}: {error}", str(tweet)[:2_000]))
+    token = _dict(answer.get("meta")).get("next_token")
+    return Batch(tuple(items), newest or None, str(token) if token else None, tuple(rejects))
+
+
+def _item(tweet: dict[str, Any], users: Mapping[str, dict[str, Any]], now: datetime) -> Item:
+    """Every edit is a post of its own on X; here they are one item under the id of the first."""
+    history = _list(tweet.get("edit_history_tweet_ids"), str)
+    original = min([int(each) for each in history] + [int(tweet["id"])])
+    user = _dict(users.get(str(tweet.get("author_id"))))
+    handle = user.get("username")
+    followers = _dict(user.get("public_metrics")).get("followers_count")
+    text = _dict(tweet.get("note_tweet")).get("text") or tweet["text"]
+    language = str(tweet.get("lang") or "")
+    return Item(
+        external_id=str(original),
+        text=html.unescape(text),
+        posted_at=min(_posted(original), now),
+        url=_url(handle, str(tweet["id"])),
+        author=Author(
+            handle=handle,
+            name=user.get("name"),
+            url=f"https://x.com/{handle}" if handle else None,
+            followers=followers if isinstance(followers, int) else None,
+        ),
+        language=_LANGUAGES.get(language, language if re.fullmatch("[a-z]{2}", language) else None),
+        conversation=str(tweet.get("conversation_id") or original),
+        parent=_referenced(tweet, "replied_to"),
+    )
+
+
+def _users(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {str(user.get("id")): user for user in _list(_dict(answer.get("includes")).get("users"))}
+
+
+def _referenced(tweet: dict[str, Any], kind: str) -> str | None:
+    for reference in _list(tweet.get("referenced_tweets")):
+        if reference.get("type") == kind:
+            return str(reference.get("id"))
+    return None
+
+
+def _url(handle: str | None, external_id: str) -> str:
+    return f"https://x.com/{handle or 'i'}/status/{external_id}"
+
+
+def _posted(external_id: int) -> datetime:
+    return datetime.fromtimestamp(((external_id >> 22) + _EPOCH_MS) / 1000, UTC)
+
+
+def _id_at(moment: datetime) -> int:
+    return max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << 22
+
+
+def _ids(time: timedelta) -> int:
+    return int(time.total_seconds() * 1000) << 22
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any, of: type = dict) -> list[Any]:
+    return [each for each in value if isinstance(each, of)] if isinstance(value, list) else []
+
+
+def _operand(term: str) -> str:
+    """A word, @handle or #tag as it is, anything else as a phrase."""
+    if re.fullmatch(r"[@#]?\w+", term) and term not in ("AND", "OR", "NOT"):
+        return term
+    return '"' + " ".join(term.replace('"', " ").split()) + '"'
+
+
+def _packed(operands: list[str], suffix: str, longest: int, key: str) -> list[str]:
+    """`operands` joined by OR in as few queries as X's limit of length allows."""
+    groups: list[list[str]] = []
+    for operand in operands:
+        if _length(f"({operand}){suffix}") > longest:
+            raise ConfigurationError(key, f"{operand[:60]} ... is too long for a search on X ({longest} characters)")
+        if groups and _length(f"({' OR '.join([*groups[-1], operand])}){suffix}") <= longest:
+            groups[-1].append(operand)
+        else:
+            groups.append([operand])
+    return [f"({' OR '.join(group)}){suffix}" for group in groups]
+
+
+def _length(query: str) -> int:
+    """As X counts: characters of most scripts beyond the alphabets count twice."""
+    return sum(1 if ord(character) <= 0x10FF else 2 for character in query)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx2
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Response
+
+from monitor.errors import AuthError, RetryLater
+from monitor.sources.http import LARGEST, Http, parse_json, refusal, waiting_time
+
+DATE = "Fri, 20 Nov 2026 12:00:00 GMT"
+UNIX = 1_795_176_000  # the same moment
+
+
+@pytest.fixture
+def http(httpserver: HTTPServer) -> Iterator[Http]:
+    http = Http("it", httpserver.url_for("/api"))
+    yield http
+    http.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "30"}, 30),
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"Retry-After": "-4"}, 0),
+        ({"Retry-After": "Fri, 20 Nov 2026 12:02:00 GMT", "Date": DATE}, 120),
+        ({"Retry-After": "Fri, 20 Nov 2026 12:02:00 GMT"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "1e400"}, None),
+        ({"x-rate-limit-reset": str(UNIX + 90), "Date": DATE}, 90),
+        ({"x-rate-limit-reset": str(UNIX - 90), "Date": DATE}, 0),
+        ({"x-ratelimit-reset": "239"}, 239),
+        ({"Retry-After": "5", "x-ratelimit-reset": "239"}, 5),
+        ({}, None),
+    ],
+)
+def test_the_waiting_time_is_what_the_service_says_by_its_own_clock(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    expected = None if seconds is None else timedelta(seconds=seconds)
+    assert waiting_time(httpx2.Headers(headers)) == expected
+
+
+@pytest.mark.parametrize("status", [400, 404, 408, 418, 429, 500, 503, 520, 599])
+def test_whatever_may_pass_is_tried_again(status: int) -> None:
+    assert isinstance(refusal("it", status, {}, "words"), RetryLater)
+
+
+def test_a_refusal_quotes_the_services_words_but_no_page() -> None:
+    assert str(refusal("it", 500, {}, "out of\n order")).endswith("500: out of order")
+    assert str(refusal("it", 500, {}, "<html>x</html>")).endswith("answered 500")
+    assert refusal("it", 302, {}, "") is None
+
+
+def test_403_means_credentials_only_where_there_are_any() -> None:
+    assert isinstance(refusal("it", 403, {}, ""), AuthError)
+    assert isinstance(refusal("it", 403, {}, "", public=True), RetryLater)
+    assert isinstance(refusal("it", 401, {}, "", public=True), AuthError)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": ', b"\xff\xfe\x00", b"[" * 200_000])
+def test_what_is_not_json_is_tried_again(body: bytes) -> None:
+    with pytest.raises(RetryLater, match="not JSON"):
+        parse_json("it", body)
+
+
+def test_an_answer_without_end_is_given_up(httpserver: HTTPServer, http: Http) -> None:
+    endless = (b" " * 1_000_000 for _ in range(LARGEST // 1_000_000 + 2))
+    httpserver.expect_request("/api/x").respond_with_handler(lambda _: Response(endless))
+    with pytest.raises(RetryLater, match="larger than"):
+        http.json("/x")
+
+
+def test_a_service_out_of_reach_is_tried_again(httpserver: HTTPServer) -> None:
+    http = Http("it", "http://127.0.0.1:1")
+    with pytest.raises(RetryLater, match=r"sources\.it: ConnectError"):
+        http.json("/x")
+    http.close()
+
+
+def test_redirects_are_followed(httpserver: HTTPServer, http: Http) -> None:
+    httpserver.expect_request("/api/old").respond_with_data(status=301, headers={"Location": "/api/new"})
+    httpserver.expect_request("/api/new").respond_with_json({"found": True})
+    assert http.json("/old") == {"found": True}

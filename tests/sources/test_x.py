@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from monitor.errors import AuthError, ConfigurationError, RetryLater
+from monitor.sources.contract import NOW, Answer, SourceContract, poll
+from monitor.sources.x import X
+from tests.sources.fakes import LoopbackService, Post
+
+EPOCH = datetime.fromtimestamp(1_288_834_974_657 / 1000, UTC)
+
+
+class XApi(LoopbackService):
+    """Search and mentions, newest first, with `since_id`, opaque tokens, expansions, and a 400 for what is too old."""
+
+    page_size = 100
+    lag = timedelta(minutes=5)
+
+    def __init__(self, server: HTTPServer) -> None:
+        super().__init__(server)
+        self.tokens_known = True
+        self.now = NOW
+
+    def build(self, **options: Any) -> X:
+        given = {"bearer_token": "secret-bearer-token", "base_url": self.url} | options
+        return X("twitter", X.Options(**given), options.pop("terms", ("acme",)))
+
+    def new_id(self, at: datetime) -> str:
+        return str((int((at - EPOCH) / timedelta(milliseconds=1)) << 22) + next(self._numbers))
+
+    def garble(self, at: datetime) -> None:
+        self.post("acme garbled", at, garbled=True)
+
+    def edit(self, external_id: str, text: str, at: datetime) -> None:
+        old = self.posts.pop(external_id)
+        new = self.new_id(at)
+        self.posts[new] = replace(old, id=new, text=text, at=at, more={"edit_history_tweet_ids": [external_id, new]})
+
+    def respond(self, request: Request) -> Any:
+        assert request.headers["Authorization"] == "Bearer secret-bearer-token"
+        asked = request.args
+        if request.path == "/2/users/by/username/acmehelp":
+            return {"data": {"id": "777", "username": "acmehelp"}}
+        if request.path.startswith("/2/users/by/username/"):
+            return {"errors": [{"title": "Not Found Error", "detail": "Could not find user"}]}
+        if request.path == "/2/users/777/mentions":
+            return self._page(request, lambda post: "@acmehelp" in post.text, asked.get("pagination_token"))
+        query = asked["query"]
+        assert len(query) <= 512
+        if request.path == "/2/tweets/counts/recent":
+            return {"data": [], "meta": {"total_tweet_count": len(self.posts)}}
+        assert request.path == "/2/tweets/search/recent"
+        accounts = re.findall(r"from:(\w+)", query)
+        words = re.sub(r"-is:retweet|[()]", "", query).split(" OR ")
+
+        def wanted(post: Post) -> bool:
+            if accounts:
+                return post.author in accounts and post.parent is not None
+            return any(word.strip().strip('"').lower() in post.text.lower() for word in words)
+
+        return self._page(request, wanted, asked.get("next_token"))
+
+    def _page(self, request: Request, wanted: Any, token: str | None) -> Any:
+        since = int(request.args.get("since_id", 0))
+        too_old = since < int(self.new_id(self.now - timedelta(days=7)))
+        if too_old or (token and not self.tokens_known):
+            return Response('{"title": "Invalid Request", "detail": "a value is not valid"}', 400)
+        below = int(token.removeprefix("older")) if token else 2**63
+        posts = [post for post in self.newest_first(wanted) if since < int(post.id) < below]
+        size = int(request.args["max_results"])
+        shown = posts[:size]
+        meta: dict[str, Any] = {"result_count": len(shown)}
+        if len(posts) > size:
+            meta["next_token"] = f"older{shown[-1].id}"
+        if not shown:
+            return {"meta": meta}
+        assert "author_id" in request.args["expansions"]
+        users = [
+            {"id": name, "username": name, "name": name.title(), "public_metrics": {"followers_count": 12}}
+            for name in {post.author for post in shown}
+        ]
+        return {"data": [self._tweet(post) for post in shown], "includes": {"users": users}, "meta": meta}
+
+    def _tweet(self, post: Post) -> dict[str, Any]:
+        if post.more.get("garbled"):
+            return {"id": post.id, "author_id": post.author}
+        text = html.escape(post.text, quote=False)
+        tweet: dict[str, Any] = {
+            "id": post.id,
+            "text": text[:275] + "…" if len(text) > 280 else text,
+            "author_id": post.author,
+            "conversation_id": post.parent or post.id,
+            "edit_history_tweet_ids": [post.id],
+            "lang": "en",
+        }
+        if len(text) > 280:
+            tweet["note_tweet"] = {"text": text}
+        if post.parent:
+            tweet["referenced_tweets"] = [{"type": "replied_to", "id": post.parent}]
+        return tweet | post.more
+
+
+@pytest.fixture
+def service(httpserver: HTTPServer) -> Iterator[XApi]:
+    service = XApi(httpserver)
+    yield service
+    service.close()
+
+
+class TestContract(SourceContract):
+    pass
+
+
+def test_a_long_post_is_read_whole_with_its_author_and_its_thread(service: XApi) -> None:
+    first = service.post("acme", NOW - timedelta(minutes=5))
+    long = "acme & co " + "x" * 400
+    reply = service.post(long, NOW - timedelta(minutes=4), "bob", parent=first)
+    item = poll(service.source())[0][reply]
+    assert item.text == long
+    assert (item.author.handle, item.author.name, item.author.followers) == ("bob", "Bob", 12)
+    assert (item.conversation, item.parent, item.language) == (first, first, "en")
+    assert item.url == f"https://x.com/bob/status/{reply}"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("in", "id"), ("iw", "he"), ("und", None), ("qme", None), ("ta", "ta"), (None, None)]
+)
+def test_languages_are_given_as_the_standard_names_them(service: XApi, said: str | None, meant: str | None) -> None:
+    service.post("acme", NOW - timedelta(minutes=5), lang=said)
+    (item,) = poll(service.source())[0].values()
+    assert item.language == meant
+
+
+def test_mentions_of_the_own_account_are_read_and_retweets_are_not(service: XApi) -> None:
+    mention = service.post("@acmehelp where is it?", NOW - timedelta(minutes=5))
+    retweeted = [{"type": "retweeted", "id": "1"}]
+    service.post("RT @acmehelp: hi", NOW - timedelta(minutes=4), referenced_tweets=retweeted)
+    assert poll(service.source(account="@acmehelp", queries=["globex"]))[0].keys() == {mention}
+
+
+def test_an_account_that_does_not_exist_is_a_mistake_of_the_configuration(service: XApi) -> None:
+    with pytest.raises(ConfigurationError, match=r"sources\.twitter\.account.*nobody"):
+        service.source(account="nobody", queries=["globex"]).check()
+
+
+def test_many_words_become_several_searches_that_x_accepts(service: XApi) -> None:
+    words = (*(f"brand number {i}" for i in range(60)), "@acme", "#acme", "OR", "日本語の名前")
+    posted = {service.post(f"I use {words[i]} daily", NOW - timedelta(minutes=5)) for i in (0, 30, 59, 61, 63)}
+    source = X("twitter", X.Options(bearer_token="secret-bearer-token", base_url=service.url), words)
+    items, _ = poll(source)
+    source.close()
+    assert items.keys() == posted
+    assert len(service.requests) > 2
+    queries = " ".join(request.args["query"] for request in service.requests)
+    assert '"brand number 7"' in queries
+    assert '@acme OR #acme OR "OR" OR 日本語の名前' in queries
+
+
+def test_a_word_too_long_for_any_search_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="too long"):
+        X("twitter", X.Options(bearer_token="x"), ("y" * 600,))
+
+
+def test_a_forgotten_token_begins_the_walk_again_at_the_next_poll(service: XApi) -> None:
+    posted = {service.post(f"acme {i}", NOW - timedelta(seconds=i)) for i in range(250)}
+    page = service.source().fetch(None, NOW)
+    service.tokens_known = False
+    page = service.source().fetch(page.cursor, NOW)
+    assert not page.items
+    service.tokens_known = True
+    assert poll(service.source(), page.cursor)[0].keys() == posted
+
+
+def test_after_a_long_pause_it_asks_no_further_back_than_x_allows(service: XApi) -> None:
+    _, cursor = poll(service.source())
+    later = service.now = NOW + timedelta(days=30)
+    new = service.post("acme", later - timedelta(days=1))
+    assert new in poll(service.source(), cursor, later)[0]
+
+
+def test_a_refusal_names_the_missing_access_and_not_the_token(service: XApi) -> None:
+    service.answer(Answer(403, b'{"title":"Client Forbidden","reason":"client-not-enrolled"}'))
+    with pytest.raises(AuthError, match=r"client-not-enrolled.*tweet\.read") as caught:
+        poll(service.source())
+    assert "secret-bearer-token" not in str(caught.value)
+
+
+def test_errors_that_x_reports_with_status_200_are_tried_again(service: XApi) -> None:
+    service.answer(Answer(200, b'{"errors": [{"title": "Service", "detail": "over capacity"}]}'))
+    with pytest.raises(RetryLater, match="over capacity"):
+        poll(service.source())
+
+
+def test_replies_are_asked_for_once_and_later_only_what_is_new(service: XApi) -> None:
+    source = service.source()
+    one = service.post("acme one", NOW - timedelta(minutes=60))
+    two = service.post("acme two", NOW - timedelta(minutes=50))
+    service.reply(one, "acmehelp", NOW - timedelta(minutes=40))
+    assert source.replies_to((one, two), frozenset({"acmehelp"})).keys() == {one}
+    service.reply(two, "acmehelp", NOW - timedelta(minutes=30))
+    service.requests.clear()
+    assert source.replies_to((one, two), frozenset({"acmehelp"})).keys() == {one, two}
+    (request,) = service.requests
+    assert int(request.args["since_id"]) > int(two)
+
+
+@pytest.mark.parametrize("options", [{}, {"bearer_token": ""}, {"bearer_token": "x", "account": "not an account"}])
+def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        X.Options.model_validate(options)
