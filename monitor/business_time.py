@@ -109,10 +109,8 @@ def _known_region(code: str) -> str:
     countries = holidays.list_supported_countries()
     if country not in countries:
         near = get_close_matches(country, countries, n=1)
-        hint = (
-            f', did you mean "{near[0]}"?' if near else ' (such as "EE" or "US-CA") and no date (such as "2026-12-24")'
-        )
-        raise ValueError(f'"{code}" is no country code of the holidays package{hint}')
+        hint = f', did you mean "{near[0]}"?' if near else ""
+        raise ValueError(f'"{code}" is neither a country code such as "EE" or "US-CA" nor a date{hint}')
     if part and part not in {known.upper() for known in countries[country]}:
         known = ", ".join(countries[country]) or "none"
         raise ValueError(f'"{code}": the parts of {country} that the holidays package knows: {known}')
