@@ -136,7 +136,8 @@ def main() -> None:
         average |= load_file(args.out / "average.safetensors")
 
     data = Prepared(args.prepared / "train.npz")
-    plan = batches(data, draw(data, spec["share"], args.texts, rng), spec["optimizer"]["batch_pieces"], rng)
+    share = spec["share"] | (spec["finish"] if args.decay else {})
+    plan = batches(data, draw(data, share, args.texts, rng), spec["optimizer"]["batch_pieces"], rng)
     network.train()
     began, saved, running = time.monotonic(), time.monotonic(), 0.0
     with Progress(transient=True) as progress:
