@@ -28,10 +28,11 @@ from monitor.sources.base import SeenReply, Source
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from slack_bolt.adapter.socket_mode import SocketModeHandler
 
     from monitor.alerts.announce import Announcer
+    from monitor.alerts.deliver import DeliverStage
     from monitor.alerts.outbox import Transport
+    from monitor.alerts.slack_app import Socket
     from monitor.classify.model import Classifier
     from monitor.collect import CollectStage, SourceReport
 
@@ -55,18 +56,11 @@ class ClockStage:
         faults.step("clock.slot_taken")
         if not mine:
             return 0
-        done = step = self._cases.tick(now)
-        while step:
-            step = self._cases.tick(now)
-            done += step
-        return done
+        return self._cases.tick(now)
 
     def _due(self, now: datetime) -> bool:
         with self._db.read() as session:
-            return bool(
-                session.scalar(select(CaseRow.id).where(CaseRow.next_step_at <= now).limit(1))
-                or session.scalar(select(CaseRow.id).where(CaseRow.snoozed_until <= now).limit(1))
-            )
+            return session.scalar(select(CaseRow.id).where(CaseRow.next_step_at <= now).limit(1)) is not None
 
 
 class FromSources:
@@ -88,7 +82,14 @@ class FromSources:
         )
 
     def source_report(self, session: Session, report: SourceReport) -> None:
-        self._announcer.source_report(session, report)
+        minutes = int((report.at - report.since).total_seconds() // 60)
+        if report.state == "recovered":
+            text = f"Source {report.source} works again, after {minutes} min."
+        elif report.state == "stopped":
+            text = f"Source {report.source} is stopped until its configuration changes: {report.error}"
+        else:
+            text = f"Source {report.source} has been failing for {minutes} min: {report.error}"
+        self._announcer.ops(session, text, report.at)
 
 
 class App:
@@ -101,7 +102,7 @@ class App:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.owner = worker_name()
-        self._show = show
+        self._show = show or print
 
     @cached_property
     def db(self) -> Database:
@@ -172,49 +173,51 @@ class App:
 
     @cached_property
     def transports(self) -> Mapping[str, Transport]:
-        """Slack if it is configured, else the console; Apprise where a step or a policy names one of its addresses."""
-        from monitor.alerts.apprise_transport import AppriseTransport
-        from monitor.alerts.console import Console
-        from monitor.alerts.slack import SlackTransport
+        """Slack if it is configured, else the console; Apprise where a step names one of its addresses."""
+        from monitor.alerts.announce import apprise_urls, home
 
         made: dict[str, Transport] = {}
         slack = self.settings.slack
-        if self.on_slack:
-            made["slack"] = SlackTransport(slack)
+        if home(self.settings)[0] == "slack":
+            from monitor.alerts.slack import SlackTransport, web_client
+
+            made["slack"] = SlackTransport(
+                web_client(slack.bot_token, slack.base_url), [slack.channel, slack.ops_channel]
+            )
         else:
-            made["console"] = Console(self._show) if self._show else Console()
-        if self.apprise_urls:
-            made["apprise"] = AppriseTransport(self.apprise_urls)
+            from monitor.alerts.console import ConsoleTransport
+
+            made["console"] = ConsoleTransport(self._show)
+        if urls := apprise_urls(self.settings):
+            from monitor.alerts.apprise_transport import AppriseTransport
+
+            made["apprise"] = AppriseTransport(urls)
         return made
 
-    @property
-    def on_slack(self) -> bool:
-        return self.settings.slack.bot_token is not None and self.settings.slack.channel is not None
+    @cached_property
+    def deliver(self) -> DeliverStage:
+        from monitor.alerts.announce import apprise_urls
+        from monitor.alerts.deliver import DeliverStage
+        from monitor.alerts.render import Renderer
 
-    @property
-    def apprise_urls(self) -> tuple[str, ...]:
-        clock = self.settings.clock
-        steps = [*clock.steps, *(step for policy in clock.policies for step in policy.steps or ())]
-        return tuple(dict.fromkeys(step.notify for step in steps if "://" in step.notify))
+        render = Renderer(self.settings, self.cases, self.clock)
+        fallbacks = [("apprise", label) for label in apprise_urls(self.settings)]
+        return DeliverStage(self.db, self.clock, self.transports, render, self.owner, fallbacks)
 
     def stages(self, roles: Collection[str]) -> list[Stage]:
         """The stages of `roles`, in the order of the data's path."""
-        from monitor.alerts.deliver import DeliverStage
-        from monitor.classify.batch import ClassifyStage
-
         stages: list[Stage] = []
         if "collect" in roles:
             stages.append(self.collect)
         if "classify" in roles:
+            from monitor.classify.batch import ClassifyStage
+
             batch = self.settings.classifier.batch
             stages.append(ClassifyStage(self.db, self.clock, self.classifier, self.cases, self.owner, batch))
         if "clock" in roles:
             stages.append(ClockStage(self.db, self.clock, self.cases, self.owner))
         if "deliver" in roles:
-            fallbacks = [("apprise", url) for url in self.apprise_urls] if self.on_slack else []
-            stages.append(
-                DeliverStage(self.db, self.clock, self.transports, self.announcer.render, self.owner, fallbacks)
-            )
+            stages.append(self.deliver)
         return stages
 
     def jobs(self, roles: Collection[str]) -> list[Job]:
@@ -226,16 +229,14 @@ class App:
             jobs.append(forget_slots(self.db))
         return jobs
 
-    def slack_app(self) -> SocketModeHandler | None:
-        """Slack's buttons, where both tokens are configured."""
-        token = self.settings.slack.app_token
-        if not self.on_slack or token is None:
+    def slack_app(self, changed: Callable[[], None]) -> Socket | None:
+        """Slack's buttons, where both tokens are configured. `changed` is called after each press that worked."""
+        if self.settings.slack.app_token is None or "slack" not in self.transports:
             return None
-        from slack_bolt.adapter.socket_mode import SocketModeHandler
+        from monitor.alerts.slack_app import Socket, build_app
 
-        from monitor.alerts.slack_app import build_app
-
-        return SocketModeHandler(build_app(self.settings, self.cases, self.db, self.clock), token.get_secret_value())
+        bolt = build_app(self.settings, self.cases, self.db, self.clock, changed)
+        return Socket(bolt, self.settings.slack)
 
     def web(self) -> FastAPI:
         from monitor.web import build_web

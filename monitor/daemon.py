@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -17,7 +18,7 @@ from monitor.scheduler import Scheduler
 if TYPE_CHECKING:
     from monitor.web import DeskServer
 
-STOP_WITHIN = 7.0  # seconds for the stages; the rest of the ten is for the desk, Slack and the leases
+STOP_WITHIN = 5.0  # seconds for the stages; the rest of the ten is for Slack, the desk and the leases
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -39,30 +40,40 @@ def serve(
 ) -> None:
     """Run `roles` until `stop` is set, then stop within 10 s. `ready` is called once everything runs, with the desk's
     address if there is a desk. Raises ConfigurationError when the service cannot start as configured."""
-    app.open(create=True)
-    desk = _desk(app) if "web" in roles else None  # first: a port that is taken shows before any work is begun
-    engine = _engine(app, app.stages(roles))
-    scheduler = Scheduler(app.db, app.clock, app.owner, app.jobs(roles), getattr(app.clock, "speed", 1.0))
-    buttons = app.slack_app() if "slack" in roles else None
-    app.health.add_probe("engine", lambda: "; ".join(f"{n}: {e}" for n, e in engine.failing().items()) or None)
-    try:
+    with ExitStack() as at_end:
+        at_end.callback(app.close)
+        app.open(create=True)
+        if "web" in roles:  # first: a port that is taken shows before any work is begun
+            desk: DeskServer | None = _desk(app)
+            at_end.callback(desk.stop, 1.0)
+        else:
+            desk = None
+        engine = _engine(app, app.stages(roles))
+        at_end.callback(_stop, engine)
         engine.start()
+        scheduler = Scheduler(app.db, app.clock, app.owner, app.jobs(roles), getattr(app.clock, "speed", 1.0))
+        at_end.callback(scheduler.stop)
         scheduler.start()
-        if buttons is not None:
+        if "slack" in roles and (buttons := app.slack_app(lambda: engine.wake("deliver"))) is not None:
+            at_end.callback(buttons.close)
             buttons.connect()
+        _watch(app, engine, roles)
         log.info("ready", roles=sorted(roles), desk=desk.address if desk else None)
         ready(desk.address if desk else None)
         stop.wait()
         log.info("stopping")
-    finally:
-        if buttons is not None:
-            buttons.close()
-        scheduler.stop()
-        if desk is not None:
-            desk.stop(1.0)
-        busy = engine.stop(STOP_WITHIN)
-        app.close()
-        log.info("stopped", **({"still_busy": busy} if busy else {}))
+    log.info("stopped")
+
+
+def _watch(app: App, engine: Engine, roles: Collection[str]) -> None:
+    app.health.add_probe("engine", lambda: "; ".join(f"{n}: {e}" for n, e in engine.failing().items()) or None)
+    if "deliver" in roles:
+        app.health.add_probe("deliver", app.deliver.trouble)
+
+
+def _stop(engine: Engine) -> None:
+    if busy := engine.stop(STOP_WITHIN):
+        log.warning("stages were still busy; what they held is given back", stages=busy)
 
 
 def _engine(app: App, stages: list[Stage]) -> Engine:

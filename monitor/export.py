@@ -43,7 +43,7 @@ def neutral(cell: str) -> str:
 def rows(db: Database, what: str, since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
     """Every row of `what` posted from `since` (inclusive) to `until` (exclusive), ordered by id, in chunks so that
     neither memory nor a transaction grows with their number."""
-    table = {"mentions": MentionRow, "cases": CaseRow}[what]
+    table: Any = {"mentions": MentionRow, "cases": CaseRow}[what]
     statement: Select[Any] = select(*_columns(what)).order_by(table.id).limit(CHUNK)
     if what == "mentions":
         statement = statement.outerjoin(

@@ -65,21 +65,38 @@ class Section(BaseModel):
 
 
 class DatabaseSettings(Section):
-    url: str = Field("sqlite:///firsthour.sqlite", description="`sqlite:////absolute/path` or `postgresql+psycopg://user@host/name`")
+    url: str = Field(
+        "sqlite:///firsthour.sqlite", description="`sqlite:////absolute/path` or `postgresql+psycopg://user@host/name`"
+    )
 
 
 class ClassifierSettings(Section):
-    model: str = Field("embedded", description='`"embedded"`, a local directory, or a Hugging Face id (needs the `torch` extra)')
-    complaint_threshold: float | None = Field(None, ge=0, le=1, description="complaint probability from which a mention is a complaint; default: the model's own")
-    labels: dict[str, str] = Field(default_factory=dict, description="for other models: their labels to negative, neutral, positive, complaint, none")
+    model: str = Field(
+        "embedded", description='`"embedded"`, a local directory, or a Hugging Face id (needs the `torch` extra)'
+    )
+    complaint_threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="complaint probability from which a mention is a complaint; default: the model's own",
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict,
+        description="for other models: their labels to negative, neutral, positive, complaint, none",
+    )
     batch: int = Field(64, ge=1, le=1024, description="mentions judged at a time")
     threads: int = Field(2, ge=1, le=64, description="CPU threads of the model")
 
 
 class BrandSettings(Section):
-    name: str = Field(min_length=1, max_length=100)
-    match: str = Field(description='match expression: words, "phrases", @handles, #tags, AND OR NOT, parentheses, lang: source: rating:')
-    accounts: list[str] = Field(default_factory=list, description="the brand's own accounts; what they write is never a complaint, and their replies stop the clock")
+    name: str = Field(min_length=1, max_length=100, description="unique; what alerts and trends call the brand")
+    match: str = Field(
+        description='match expression: words, "phrases", @handles, #tags, AND OR NOT, parentheses, lang: source: rating:'
+    )
+    accounts: list[str] = Field(
+        default_factory=list,
+        description="the brand's own accounts; what they write is never a complaint, and their replies stop the clock",
+    )
     competitor: bool = Field(False, description="collected for comparison, never alerted")
 
 
@@ -88,7 +105,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
     name: str = Field(min_length=1, max_length=100, description="unique; also what `firsthour poll --source` takes")
-    type: str
+    type: str = Field(description="what is read: one of the types below, or one that a plugin adds")
     every: Duration = Field(timedelta(minutes=1), validate_default=True, description="time between two polls")
     brands: list[str] = Field(default_factory=list, description="brands looked for here; none: all")
     backfill: bool = Field(False, description="what is read here never starts a clock")
@@ -115,7 +132,7 @@ class SlackSettings(Section):
 
 
 class StepSettings(Section):
-    at: Duration
+    at: Duration = Field(description="offset on the clock, in business time where there are hours")
     notify: str = Field(description="`thread`, `oncall`, `lead`, `channel`, or an Apprise URL")
 
     @field_validator("notify")
@@ -129,11 +146,11 @@ class StepSettings(Section):
 class ClockRules(Section):
     """What `[clock]` sets for all cases and each of `[[clock.policies]]` may set for some."""
 
-    target: Duration | None = None
-    hours: list[str] | None = None
-    timezone: str | None = None
-    holidays: list[str] | None = None
-    steps: list[StepSettings] | None = None
+    target: Duration | None = Field(None, description="as in [clock]; none: the same as there")
+    hours: list[str] | None = Field(None, description="as in [clock]; none: the same as there, []: 24/7")
+    timezone: str | None = Field(None, description="as in [clock]; none: the same as there")
+    holidays: list[str] | None = Field(None, description="as in [clock]; none: the same as there")
+    steps: list[StepSettings] | None = Field(None, description="as in [clock]; none: the same as there")
 
     @field_validator("timezone")
     @classmethod
@@ -163,13 +180,13 @@ class ClockRules(Section):
 class PolicySettings(ClockRules):
     """The first policy of which every given condition holds is the case's."""
 
-    name: str
-    source: list[str] = Field(default_factory=list)
-    brand: list[str] = Field(default_factory=list)
-    severity: list[str] = Field(default_factory=list)
-    language: list[str] = Field(default_factory=list)
-    rating_at_most: float | None = None
-    followers_at_least: int | None = None
+    name: str = Field(description="shown with the case's clock")
+    source: list[str] = Field(default_factory=list, description="condition: one of these sources; none: any")
+    brand: list[str] = Field(default_factory=list, description="condition: one of these brands; none: any")
+    severity: list[str] = Field(default_factory=list, description="condition: low, medium, high, critical; none: any")
+    language: list[str] = Field(default_factory=list, description='condition: ISO 639-1 codes such as "et"; none: any')
+    rating_at_most: float | None = Field(None, description="condition: a review with so few stars or fewer")
+    followers_at_least: int | None = Field(None, description="condition: an author with so many followers or more")
 
 
 class ClockSettings(ClockRules):
@@ -177,18 +194,27 @@ class ClockSettings(ClockRules):
     timezone: str = Field("UTC", description="IANA time zone of `hours` and `holidays`")
     hours: list[str] = Field(default_factory=list, description='windows such as "mon-fri 09:00-17:00"; none: 24/7')
     target: Duration = Field(timedelta(hours=1), description="time to the first response")
-    holidays: list[str] = Field(default_factory=list, description='country codes of the holidays package ("EE", "US-CA") and dates')
-    ignore_older_than: Duration = Field(timedelta(hours=24), description="a mention older than this at first sight starts no clock")
+    holidays: list[str] = Field(
+        default_factory=list, description='country codes of the holidays package ("EE", "US-CA") and dates'
+    )
+    ignore_older_than: Duration = Field(
+        timedelta(hours=24), description="a mention older than this at first sight starts no clock"
+    )
     steps: list[StepSettings] = Field(
         default_factory=lambda: [
             StepSettings(at=timedelta(minutes=20), notify="thread"),
             StepSettings(at=timedelta(minutes=45), notify="oncall"),
             StepSettings(at=timedelta(minutes=60), notify="lead"),
-        ]
+        ],
+        description="what happens at which offset while nobody has replied",
     )
     renag: Duration = Field(timedelta(minutes=15), description="after the last step, until somebody takes the case")
-    silent_owner: Duration = Field(timedelta(minutes=45), description="an owner who has not replied for so long loses the case back to the group")
-    policies: list[PolicySettings] = Field(default_factory=list)
+    silent_owner: Duration = Field(
+        timedelta(minutes=45), description="an owner who has not replied for so long loses the case back to the group"
+    )
+    policies: list[PolicySettings] = Field(
+        default_factory=list, description="other rules for some cases; the first that fits is taken"
+    )
 
     @property
     def zone(self) -> ZoneInfo:
@@ -196,11 +222,15 @@ class ClockSettings(ClockRules):
 
 
 class CasesSettings(Section):
-    join_within: Duration = Field(timedelta(hours=24), description="further words of the same author on the same source join the open case")
+    join_within: Duration = Field(
+        timedelta(hours=24), description="further words of the same author on the same source join the open case"
+    )
 
 
 class WebSettings(Section):
-    bind: str = Field("127.0.0.1:8080", description="address and port of the desk; without login only loopback is allowed")
+    bind: str = Field(
+        "127.0.0.1:8080", description="address and port of the desk; without login only loopback is allowed"
+    )
 
     @field_validator("bind")
     @classmethod
@@ -227,8 +257,10 @@ class EngineSettings(Section):
 
 
 class LogSettings(Section):
-    format: Literal["console", "json"] = "console"
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = Field(
+        "console", description="lines for people, or JSON for machines; both on stderr"
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
 
 
 class Settings(Section):
@@ -304,11 +336,15 @@ def _from_environment(raw: dict[str, Any], environment: Mapping[str, str]) -> li
             try:
                 value = Path(value).read_text(encoding="utf-8").strip()
             except OSError as error:
-                mistakes.append(ConfigurationError(variable, f"cannot be read: {error.strerror}", f"looked for {value}"))
+                mistakes.append(
+                    ConfigurationError(variable, f"cannot be read: {error.strerror}", f"looked for {value}")
+                )
                 continue
         at: Any = raw
         if path[0] == "sources" and len(path) == 3:  # FIRSTHOUR_SOURCES__NAME__KEY
-            at = next((s for s in raw.get("sources", []) if str(s.get("name", "")).lower().replace("-", "_") == path[1]), None)
+            at = next(
+                (s for s in raw.get("sources", []) if str(s.get("name", "")).lower().replace("-", "_") == path[1]), None
+            )
             if at is None:
                 mistakes.append(ConfigurationError(variable, f'there is no source named "{path[1]}"'))
                 continue
@@ -323,14 +359,20 @@ def _mistake(error: Any, raw: dict[str, Any]) -> ConfigurationError:
     path: list[str] = []
     at: Any = raw
     for part in error["loc"]:
-        at = at[part] if isinstance(at, list) and isinstance(part, int) and part < len(at) else (at.get(part) if isinstance(at, dict) else None)
+        at = (
+            at[part]
+            if isinstance(at, list) and isinstance(part, int) and part < len(at)
+            else (at.get(part) if isinstance(at, dict) else None)
+        )
         label = at.get("name") if isinstance(part, int) and isinstance(at, dict) else None
         path.append(str(label if label else part))
     key = ".".join(path) or "configuration"
     if error["type"] == "extra_forbidden":
         known = _keys_at(error["loc"][:-1])
         near = get_close_matches(str(error["loc"][-1]), known, n=1)
-        return ConfigurationError(key, "no such setting", f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(known))
+        return ConfigurationError(
+            key, "no such setting", f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(known)
+        )
     if error["type"] == "missing":
         return ConfigurationError(key, "is missing")
     return ConfigurationError(key, error["msg"].removeprefix("Value error, "))

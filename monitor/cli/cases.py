@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.frame import AsJson, ConfigFile, app, moment, opened, print_json
-from monitor.errors import Refused
+from monitor.cli.frame import AsJson, ConfigFile, app, load_settings, moment, opened, print_json
+from monitor.errors import ConfigurationError, Refused
 
 if TYPE_CHECKING:
     from monitor.cases import Case, Change
@@ -169,3 +169,87 @@ def _span(span: timedelta) -> str:
 def plain(text: str) -> str:
     """Text from outside on one line, with nothing in it that a terminal would obey."""
     return " ".join("".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in text).split())[:1000]
+
+
+@app.command()
+def clock(
+    posted: Annotated[str, typer.Option(help="When the customer wrote, such as 2026-11-20T16:45+02:00.")],
+    seen: Annotated[str | None, typer.Option(help="When we first saw it; default: at once.")] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--event",
+            help='"TIME KIND", KIND one of take, note, auto_ack, reply, customer_again, snooze, '
+            "unsnooze, resolve; may be repeated.",
+        ),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="As a policy's condition.")] = None,
+    brand: Annotated[str | None, typer.Option(help="As a policy's condition.")] = None,
+    severity: Annotated[str | None, typer.Option(help="low, medium, high or critical.")] = None,
+    language: Annotated[str | None, typer.Option(help="As a policy's condition.")] = None,
+    rating: Annotated[float | None, typer.Option(help="As a policy's condition.")] = None,
+    followers: Annotated[int | None, typer.Option(help="As a policy's condition.")] = None,
+    now: Annotated[str | None, typer.Option(help="Tell it as at this time; default: the present.")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain a clock: which policy, when it is due, when each step comes, and how it ended."""
+    from monitor.classify.verdict import SEVERITIES
+    from monitor.clock import SystemClock
+    from monitor.explain import explain, parse_event
+    from monitor.sla import Subject
+
+    settings = load_settings(config)
+    if severity is not None and severity not in SEVERITIES:
+        raise ConfigurationError("--severity", f'"{severity}" is none', "one of " + ", ".join(SEVERITIES))
+    try:
+        events = [parse_event(text) for text in event or ()]
+    except ValueError as error:
+        raise ConfigurationError("--event", str(error)) from None
+    told = explain(
+        settings.clock,
+        Subject(source, brand, severity, language, rating, followers),
+        moment(posted, "--posted"),
+        moment(seen, "--seen") if seen else None,
+        events,
+        moment(now, "--now") if now else None,
+        today=SystemClock().now(),
+    )
+    if as_json:
+        print_json(told)
+    else:
+        _print_clock(told)
+
+
+def _print_clock(told: dict[str, Any], title: str = "first response") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    ended = {True: "met", False: "breached", None: "open"}[told["met"]]
+    table = Table.grid(padding=(0, 2))
+    for name, value in (
+        (title, ended),
+        ("policy", told["policy"] + (f" ({told['why']})" if told["why"] else "")),
+        ("starts", told["starts_at"] or "never"),
+        ("due", told["due_at"] or "-"),
+        *((f"{step['kind']} at {step['after']}", step["at"] or "-") for step in told["steps"]),
+        ("answered", told["first_response_at"] or "not yet"),
+        (
+            "used",
+            f"{_seconds(told['calendar_seconds'])} by the calendar, {_seconds(told['business_seconds'])} of business",
+        ),
+    ):
+        table.add_row(name, str(value))
+    Console(highlight=False, soft_wrap=True).print(table)
+    if told["next"]:
+        typer.echo()
+        _print_clock(told["next"], "next response")
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else _exact(timedelta(seconds=value))
+
+
+def _exact(span: timedelta) -> str:
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

@@ -59,7 +59,7 @@ def demo(
     from monitor.logs import configure
 
     with TemporaryDirectory(prefix="firsthour-demo-") as directory:
-        settings = made_up.settings(keep or Path(directory) / "demo.sqlite", port)
+        settings = made_up.settings(keep or Path(directory) / "demo.sqlite", port, speed)
         configure(settings)
         clock = SystemClock(speed)
         _serve(App(settings, clock), ROLES, lambda address: typer.echo(made_up.welcome(address, clock, settings)))

@@ -9,15 +9,16 @@ from monitor.clock import SystemClock
 from monitor.settings import Settings, duration_text, parse
 
 
-def settings(database: Path, port: int) -> Settings:
+def settings(database: Path, port: int, speed: float) -> Settings:
     """demo.toml over `database`, with its replay files where they are installed. The environment is left out, so that
-    no real workspace hears of invented complaints."""
+    no real workspace hears of invented complaints. Mentions arrive at their pace whatever the `speed` of the clock."""
     import tomllib
 
     here = files(__package__)
     raw = tomllib.loads(here.joinpath("demo.toml").read_text(encoding="utf-8"))
     for source in raw["sources"]:
         source["path"] = str(here.joinpath(source["path"]))
+        source["per_minute"] /= speed
     raw["database"] = {"url": f"sqlite:///{database.absolute()}"}
     raw["web"] = {"bind": f"127.0.0.1:{port}"}
     return parse(raw, {})

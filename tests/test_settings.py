@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor import reference
+from monitor.settings import BadSettings, Settings, duration, duration_text, load, parse
+
+ROOT = Path(__file__).parent.parent
+
+
+def mistakes(raw: dict[str, object], environment: dict[str, str] | None = None) -> dict[str, str]:
+    with pytest.raises(BadSettings) as caught:
+        parse(raw, environment or {})
+    return {m.key: str(m) for m in caught.value.mistakes}
+
+
+def test_every_mistake_is_listed_at_once_with_its_key_and_a_hint() -> None:
+    found = mistakes(
+        {
+            "databse": {"url": "x"},
+            "slack": {"chanel": "C1"},
+            "clock": {"target": "soon", "timezone": "Europe/Talinn", "hours": ["mon-fri 9 to 5"]},
+            "web": {"bind": "0.0.0.0:80"},
+            "sources": [{"name": "news", "type": "rss", "url": "https://example.com/feed", "every": "5 minutes"}],
+        }
+    )
+    assert set(found) == {
+        "databse",
+        "slack.chanel",
+        "clock.target",
+        "clock.timezone",
+        "clock.hours",
+        "web.bind",
+        "sources.news.every",
+    }
+    assert 'did you mean "database"?' in found["databse"]
+    assert 'did you mean "channel"?' in found["slack.chanel"]
+    assert 'did you mean "Europe/Tallinn"?' in found["clock.timezone"]
+    assert '"20m"' in found["clock.target"]
+
+
+def test_mistakes_in_sources_and_brands_are_listed_together() -> None:
+    found = mistakes(
+        {
+            "brands": [{"name": "Acme", "match": "(acme OR"}],
+            "sources": [
+                {"name": "a", "type": "rsss", "url": "https://example.com"},
+                {"name": "b", "type": "replay", "pth": "x.jsonl"},
+            ],
+        }
+    )
+    assert set(found) == {"brands.Acme.match", "sources.a.type", "sources.b.pth", "sources.b.path"}
+    assert 'did you mean "rss"?' in found["sources.a.type"]
+    assert 'did you mean "path"?' in found["sources.b.pth"]
+    assert "is missing" in found["sources.b.path"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ({"brands": [{"name": "A", "match": "a"}, {"name": "A", "match": "b"}]}, "used twice"),
+        (
+            {
+                "brands": [{"name": "Acme", "match": "a"}],
+                "sources": [{"name": "s", "type": "replay", "path": "x", "brands": ["Acne"]}],
+            },
+            'did you mean "Acme"?',
+        ),
+    ],
+)
+def test_names_must_be_unique_and_known(raw: dict[str, object], words: str) -> None:
+    assert words in " ".join(mistakes(raw).values())
+
+
+def test_the_environment_overrides_the_file_and_a_secret_file_overrides_both(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("xoxb-from-file\n")
+    settings = parse(
+        {"slack": {"channel": "C1", "bot_token": "xoxb-in-toml"}},
+        {
+            "FIRSTHOUR_SLACK__CHANNEL": "C2",
+            "FIRSTHOUR_SLACK__BOT_TOKEN": "xoxb-in-env",
+            "FIRSTHOUR_SLACK__BOT_TOKEN_FILE": str(token),
+            "FIRSTHOUR_CONFIG": "ignored",
+            "UNRELATED": "x",
+        },
+    )
+    assert settings.slack.channel == "C2"
+    assert settings.slack.bot_token is not None
+    assert settings.slack.bot_token.get_secret_value() == "xoxb-from-file"
+
+
+def test_a_source_can_be_given_its_secret_by_the_environment(tmp_path: Path) -> None:
+    raw = {"sources": [{"name": "my-shop", "type": "replay", "path": "a"}]}
+    settings = parse(raw, {"FIRSTHOUR_SOURCES__MY_SHOP__PATH": "/b"})
+    assert settings.sources[0].options["path"] == "/b"
+    assert "no source named" in " ".join(mistakes({}, {"FIRSTHOUR_SOURCES__OTHER__PATH": "/b"}).values())
+
+
+def test_a_secret_file_that_cannot_be_read_is_a_mistake_of_its_own(tmp_path: Path) -> None:
+    found = mistakes({}, {"FIRSTHOUR_SLACK__BOT_TOKEN_FILE": str(tmp_path / "none")})
+    assert "cannot be read" in found["FIRSTHOUR_SLACK__BOT_TOKEN_FILE"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"[slack", "not valid TOML"), (b"\xff\xfe\x00", "not valid TOML"), (None, "no such file")],
+)
+def test_a_file_that_is_no_toml_is_one_clear_line(tmp_path: Path, content: bytes | None, words: str) -> None:
+    path = tmp_path / "firsthour.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadSettings, match=words):
+        load(path, {})
+
+
+def test_no_secret_shows_in_a_mistake() -> None:
+    found = mistakes({"slack": {"bot_token": ["xoxb-secret-value"]}})
+    assert "secret-value" not in " ".join(found.values())
+
+
+@given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=400)))
+def test_a_duration_written_out_reads_back_the_same(span: timedelta) -> None:
+    whole = timedelta(seconds=int(span.total_seconds()))
+    assert duration(duration_text(whole)) == whole
+
+
+def test_the_example_configuration_is_valid() -> None:
+    settings = load(ROOT / "config" / "firsthour.example.toml", {})
+    assert settings.brands
+    assert settings.sources
+
+
+def test_the_reference_names_every_setting_and_describes_it() -> None:
+    page = reference.markdown()
+    for section in Settings.model_fields:
+        assert f"[{section}]" in page
+    undescribed = re.findall(r"^\| `(\w+)` \|.*\| *\|$", page, re.MULTILINE)
+    assert undescribed == []
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == reference.markdown(), (
+        "run: firsthour settings > docs/settings.md"
+    )
