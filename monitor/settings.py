@@ -91,7 +91,7 @@ class ClassifierSettings(Section):
 class BrandSettings(Section):
     name: str = Field(min_length=1, max_length=100, description="unique; what alerts and trends call the brand")
     match: str = Field(
-        description='match expression: words, "phrases", @handles, #tags, AND OR NOT, parentheses, lang: source: rating:'
+        description='match expression: words, "phrases", @handles, #tags, AND OR NOT, parentheses, lang:, rating:'
     )
     accounts: list[str] = Field(
         default_factory=list,
@@ -291,7 +291,7 @@ class Settings(Section):
         return self
 
 
-class BadSettings(FirsthourError):
+class BadSettings(FirsthourError):  # noqa: N818
     """The configuration has mistakes; all of them are in `mistakes`."""
 
     def __init__(self, mistakes: list[ConfigurationError]) -> None:

@@ -86,6 +86,10 @@ class DeliverStage:
                 done += self._hand_on(line)
         return done
 
+    def trouble(self) -> str | None:
+        """What keeps messages from going out, for the operator; None when nothing does."""
+        return "; ".join(f"{line.name}: {line.trouble}" for line in self._lines if line.trouble) or None
+
     def _hand_on(self, line: Line) -> int:
         others = [pair for pair in self._fallbacks if pair[0] != line.name]
         return take_over(self._db, line.name, others, self._clock.now(), TAKE_OVER_AFTER) if others else 0
