@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,7 +30,7 @@ def is_open(hours: BusinessHours, instant: datetime) -> bool:
     shown = instant.astimezone(hours.zone).replace(tzinfo=None)
     for window in hours.windows:
         for day in (shown.date(), shown.date() - DAY):
-            since_midnight = shown - datetime(day.year, day.month, day.day)
+            since_midnight = shown - datetime.combine(day, time.min)
             if (
                 window.weekday == day.weekday()
                 and day not in hours.holidays
