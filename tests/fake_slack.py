@@ -1,0 +1,338 @@
+"""A Slack on loopback that behaves like the real one as far as firsthour can tell, faults included.
+
+It keeps channels with their messages, threads and metadata, speaks the Web API over HTTP and Socket Mode over a
+WebSocket, and fails on request: 429 with Retry-After, answers lost before or after the call took effect, 500, slow,
+refusals of any name.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+import queue
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "xoxb-fake-bot"
+APP_TOKEN = "xapp-fake-app"
+CHANNEL = "C0ALERTS"
+OPS = "C0OPS"
+_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with one call. `kind`: limited (429), lost (took effect, no answer), unheard (no effect, no
+    answer), broken (500, no effect), broken_after (500, took effect), refused (`error`), garbled (not JSON, took
+    effect)."""
+
+    kind: str
+    retry_after: int = 1
+    error: str = "fatal_error"
+
+
+@dataclass
+class FakeSlack:
+    """`now` gives the seconds of new timestamps; each message's ts is unique and later than those before it."""
+
+    now: Callable[[], float] = lambda: 1_795_000_000.0
+    channels: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {CHANNEL: [], OPS: []})
+    tokens: set[str] = field(default_factory=lambda: {TOKEN})
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    whispers: list[dict[str, Any]] = field(default_factory=list)
+    fault: Callable[[str, dict[str, Any]], Fault | None] = lambda method, args: None
+    base_url: str = ""
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0.0
+        self._envelopes = itertools.count(1)
+        self._sockets: queue.Queue[socket.socket] = queue.Queue()
+        self.acks: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._server: ThreadingHTTPServer | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[FakeSlack]:
+        server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = server
+        self.base_url = f"http://127.0.0.1:{server.server_port}/api/"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.drop_sockets()
+            server.shutdown()
+            server.server_close()
+            thread.join(timeout=5)
+
+    # what tests look at
+
+    def posted(self, kind: str | None = None, channel: str = CHANNEL) -> list[dict[str, Any]]:
+        """The messages that stand in the channel and its threads, in the order of their posting."""
+        return [m for m in self.channels[channel] if kind is None or m["posted_as"] == kind]
+
+    def deliveries(self) -> list[str]:
+        """The delivery ids of all posts, in order, with repeats where a message was posted twice."""
+        with self._lock:
+            return [m["delivery_id"] for messages in self.channels.values() for m in messages if m["delivery_id"]]
+
+    def press(self, message: dict[str, Any], action_id: str, user: str, stamp: str, value: str = "") -> dict[str, Any]:
+        """The payload that Slack sends when `user` presses an element of `message`; `value` names the menu's option."""
+        actions = next(b for b in message["blocks"] if b["type"] == "actions")
+        element = next(e for e in actions["elements"] if e["action_id"] == action_id)
+        action = {"action_id": action_id, "block_id": actions["block_id"], "type": element["type"], "action_ts": stamp}
+        if element["type"] == "overflow":
+            action["selected_option"] = next(o for o in element["options"] if o["value"] == value)
+        else:
+            action["value"] = element["value"]
+        return {
+            "type": "block_actions",
+            "team": {"id": "T0", "domain": "acme"},
+            "user": {"id": f"U0{user.upper()}", "username": user, "name": user, "team_id": "T0"},
+            "api_app_id": "A0",
+            "token": "old",
+            "container": {"type": "message", "message_ts": message["ts"], "channel_id": CHANNEL},
+            "trigger_id": "1.2.3",
+            "channel": {"id": CHANNEL, "name": "alerts"},
+            "message": {key: message[key] for key in ("ts", "text", "blocks")},
+            "response_url": f"{self.base_url}response",
+            "actions": [action],
+        }
+
+    # Socket Mode
+
+    def push(self, payload: dict[str, Any], envelope: str | None = None) -> str:
+        """Send an interaction down the newest socket; waits for one to be there. Returns the envelope's id."""
+        envelope = envelope or f"envelope-{next(self._envelopes)}"
+        connection = self._sockets.get(timeout=20)
+        self._sockets.put(connection)
+        body = {"type": "interactive", "envelope_id": envelope, "payload": payload, "accepts_response_payload": False}
+        connection.sendall(_frame(json.dumps(body).encode()))
+        return envelope
+
+    def drop_sockets(self) -> None:
+        while True:
+            try:
+                connection = self._sockets.get_nowait()
+            except queue.Empty:
+                return
+            with_suppressed(connection.shutdown, socket.SHUT_RDWR)
+
+    # the Web API
+
+    def call(self, method: str, args: dict[str, Any], token: str) -> dict[str, Any]:
+        with self._lock:
+            if method == "apps.connections.open":
+                if token != APP_TOKEN:
+                    return {"ok": False, "error": "invalid_auth"}
+                url = self.base_url.replace("http://", "ws://").removesuffix("api/")
+                return {"ok": True, "url": f"{url}socket?ticket=1"}
+            if token not in self.tokens:
+                return {"ok": False, "error": "invalid_auth"}
+            found = getattr(self, "_" + method.replace(".", "_"), None)
+            return found(args) if found else {"ok": False, "error": "unknown_method"}
+
+    def _auth_test(self, args: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "team": "Acme", "team_id": "T0", "user": "firsthour", "user_id": "U0BOT", "bot_id": "B0BOT"}
+
+    def _chat_postMessage(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        if args.get("channel") not in self.channels:
+            return {"ok": False, "error": "channel_not_found"}
+        messages = self.channels[args["channel"]]
+        if wrong := _wrong_blocks(args.get("blocks") or []):
+            return {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [wrong]}}
+        if len(args.get("text", "")) > 40_000:
+            return {"ok": False, "error": "msg_too_long"}
+        if not args.get("text") and not args.get("blocks"):
+            return {"ok": False, "error": "no_text"}
+        thread = args.get("thread_ts")
+        if thread is not None and thread not in (m["ts"] for m in messages):
+            return {"ok": False, "error": "thread_not_found"}
+        self._last = max(self._last + 0.000_1, self.now())
+        metadata = args.get("metadata") or {}
+        told = metadata.get("event_payload", {})
+        message = {
+            "type": "message",
+            "ts": f"{self._last:.6f}",
+            "user": "U0BOT",
+            "text": args.get("text", ""),
+            "blocks": args.get("blocks") or [],
+            "metadata": metadata,
+            "delivery_id": told.get("delivery_id"),
+            "posted_as": told.get("kind"),
+            "broadcast": bool(args.get("reply_broadcast")),
+        }
+        if thread is not None:
+            message["thread_ts"] = thread
+        messages.append(message)
+        return {"ok": True, "channel": args["channel"], "ts": message["ts"], "message": message}
+
+    def _chat_update(self, args: dict[str, Any]) -> dict[str, Any]:
+        for message in self.channels.get(args.get("channel", ""), []):
+            if message["ts"] == args.get("ts"):
+                message |= {key: args[key] for key in ("text", "blocks", "metadata") if key in args}
+                return {"ok": True, "channel": args["channel"], "ts": message["ts"], "text": message["text"]}
+        return {"ok": False, "error": "message_not_found"}
+
+    def _chat_postEphemeral(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        self.whispers.append(args)
+        return {"ok": True, "message_ts": "1.2"}
+
+    def _conversations_history(self, args: dict[str, Any]) -> dict[str, Any]:
+        if args.get("channel") not in self.channels:
+            return {"ok": False, "error": "channel_not_found"}
+        found = [m for m in self.channels[args["channel"]] if "thread_ts" not in m or m["broadcast"]]
+        return _page(found[::-1], args)
+
+    def _conversations_replies(self, args: dict[str, Any]) -> dict[str, Any]:
+        found = [m for m in self.channels[args["channel"]] if args["ts"] in (m["ts"], m.get("thread_ts"))]
+        if not found:
+            return {"ok": False, "error": "thread_not_found"}
+        root = [m for m in found if m["ts"] == args["ts"]]
+        page = _page([m for m in found if m["ts"] != args["ts"]], args)
+        return page | {"messages": root + page["messages"]}
+
+
+def _page(found: list[dict[str, Any]], args: dict[str, Any]) -> dict[str, Any]:
+    oldest, inclusive = float(args.get("oldest") or 0), args.get("inclusive") in (True, "1", "true")
+    found = [m for m in found if float(m["ts"]) > oldest or (inclusive and float(m["ts"]) == oldest)]
+    start, size = int(args.get("cursor") or 0), min(int(args.get("limit") or 100), 1000)
+    shown = [dict(m) for m in found[start : start + size]]
+    if args.get("include_all_metadata") not in (True, "1", "true"):
+        for message in shown:
+            message.pop("metadata", None)
+    more = start + size < len(found)
+    return {
+        "ok": True,
+        "messages": shown,
+        "has_more": more,
+        "response_metadata": {"next_cursor": str(start + size) if more else ""},
+    }
+
+
+def _wrong_blocks(blocks: list[dict[str, Any]]) -> str | None:
+    """The limits of Block Kit that a message of ours could run into."""
+    if len(blocks) > 50:
+        return "more than 50 blocks"
+    for block in blocks:
+        if block["type"] == "section" and not 1 <= len(block["text"]["text"]) <= 3000:
+            return "section text"
+        if block["type"] == "context" and any(len(e["text"]) > 2000 or not e["text"] for e in block["elements"]):
+            return "context text"
+        for element in block.get("elements", []) if block["type"] == "actions" else []:
+            if len(element.get("url", "")) > 3000 or len(element.get("value", "")) > 2000:
+                return "button"
+    return None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is what some tests are about."""
+
+
+def with_suppressed(call: Callable[..., Any], *args: Any) -> None:
+    try:
+        call(*args)
+    except OSError:
+        pass
+
+
+def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *args: Any) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            if self.headers.get("Content-Type", "").startswith("application/json"):
+                args = json.loads(body or "{}")
+            else:
+                args = {key: values[0] for key, values in parse_qs(body).items()}
+            method = urlsplit(self.path).path.removeprefix("/api/")
+            slack.calls.append((method, args))
+            fault = slack.fault(method, args)
+            kind = fault.kind if fault else ""
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ") or args.pop("token", "")
+            if kind in ("", "lost", "broken_after", "garbled"):
+                answer = slack.call(method, args, token)
+            if kind == "":
+                self._answer(200, answer)
+            elif kind == "limited":
+                self._answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(fault.retry_after)})
+            elif kind in ("broken", "broken_after"):
+                self._answer(500, {"ok": False, "error": "internal_error"})
+            elif kind == "refused":
+                self._answer(200, {"ok": False, "error": fault.error, "needed": "channels:history"})
+            elif kind == "garbled":
+                self._bytes(200, b"<html>gateway</html>")
+            else:
+                self.close_connection = True
+                with_suppressed(self.connection.shutdown, socket.SHUT_RDWR)
+
+        def _answer(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+            self._bytes(status, json.dumps(body).encode(), headers)
+
+        def _bytes(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            """Socket Mode: the handshake of RFC 6455, then frames until the client goes."""
+            digest = hashlib.sha1((self.headers["Sec-WebSocket-Key"] + _GUID).encode()).digest()
+            self.send_response(101)
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Connection", "Upgrade")
+            self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
+            self.end_headers()
+            self.close_connection = True
+            self.connection.sendall(_frame(b'{"type": "hello", "num_connections": 1}'))
+            slack._sockets.put(self.connection)
+            while True:
+                kind, body = _read_frame(self.rfile)
+                if kind == 8:
+                    return
+                if kind == 9:
+                    self.connection.sendall(_frame(body, 10))
+                elif kind == 1:
+                    slack.acks.put(json.loads(body))
+
+    return Handler
+
+
+def _frame(body: bytes, kind: int = 1) -> bytes:
+    size = len(body)
+    head = bytes([0x80 | kind])
+    if size < 126:
+        return head + bytes([size]) + body
+    return head + (struct.pack("!BH", 126, size) if size < 65536 else struct.pack("!BQ", 127, size)) + body
+
+
+def _read_frame(stream: Any) -> tuple[int, bytes]:
+    head = stream.read(2)
+    if len(head) < 2:
+        return 8, b""
+    size = head[1] & 0x7F
+    if size == 126:
+        (size,) = struct.unpack("!H", stream.read(2))
+    elif size == 127:
+        (size,) = struct.unpack("!Q", stream.read(8))
+    mask = stream.read(4) if head[1] & 0x80 else b"\0\0\0\0"
+    body = stream.read(size)
+    return head[0] & 0x0F, bytes(byte ^ mask[i % 4] for i, byte in enumerate(body))
