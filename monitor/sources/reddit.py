@@ -1,0 +1,326 @@
+"""Reddit: searches, subreddits and the mentions in an account's inbox, through praw. See docs/sources/reddit.md.
+
+praw signs in and sends; the paging is ours. praw's own streams remember their place in memory, so a restart would lose
+what was written meanwhile; and its listings build objects that fetch more by themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import praw
+import prawcore
+import requests
+from praw.exceptions import PRAWException
+from prawcore.exceptions import OAuthException, PrawcoreException
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, RetryLater
+from monitor.settings import Duration
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources.http import Adapter, waiting_time
+from monitor.sources.walk import Batch, StaleTokenError, walk
+
+_SITE = "https://www.reddit.com"
+_QUERY_LENGTH = 512
+_REPLY_PAGES = 10  # Reddit shows no more than the newest 1,000 of a list
+_GONE = ("[removed]", "[deleted]")
+_SCOPES = {"inbox": "privatemessages", "user": "history", "me": "identity"}
+
+
+class Reddit:
+    class Options(BaseModel):
+        model_config = ConfigDict(extra="forbid", frozen=True)
+        client_id: str = Field(min_length=1, description="of your app on reddit.com/prefs/apps")
+        client_secret: SecretStr = Field(min_length=1, description="of the app, FIRSTHOUR_SOURCES__NAME__CLIENT_SECRET")
+        username: str | None = Field(None, description="account of a `script` app; needed for `inbox`")
+        password: SecretStr | None = Field(None, description="of that account")
+        refresh_token: SecretStr | None = Field(None, description="of a `web` app, instead of name and password")
+        user_agent: str = Field(
+            "python:firsthour (brand monitoring)", min_length=7, description="Reddit asks for one with a contact"
+        )
+        search: bool = Field(True, description="search posts all over Reddit")
+        queries: list[str] = Field(default_factory=list, description="searches; default: the brands' words")
+        subreddits: list[str] = Field(default_factory=list, description="whose new posts and comments are all read")
+        inbox: bool = Field(False, description="read where u/username was mentioned; needs the account")
+        lookback: Duration = Field(
+            timedelta(days=1), description="how far back the first poll reads, 1,000 items at most"
+        )
+        lag: Duration = Field(
+            timedelta(minutes=15), description="read again at each poll: finds what is listed late, and edits"
+        )
+        reddit_url: str = Field(_SITE, description="where tokens are given")
+        oauth_url: str = Field("https://oauth.reddit.com", description="where the API is")
+        base_url: str | None = Field(None, description="one address for both")
+
+        @field_validator("subreddits")
+        @classmethod
+        def _names(cls, value: list[str]) -> list[str]:
+            names = [name.strip("/").removeprefix("r/") for name in value]
+            for name in names:
+                if not re.fullmatch(r"\w{2,24}", name, re.ASCII):
+                    raise ValueError(f'"{name}" is no subreddit: letters, digits and _, such as "AskReddit"')
+            return list(dict.fromkeys(names))
+
+        @model_validator(mode="after")
+        def _account(self) -> Reddit.Options:
+            if bool(self.username) != bool(self.password):
+                raise ValueError("username and password go together")
+            if self.inbox and not (self.username or self.refresh_token):
+                raise ValueError("inbox needs an account: username and password, or refresh_token")
+            return self
+
+    capabilities = Capabilities(reply_limit=10_000, sees_replies=True, edits=True)
+
+    def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
+        self.name = name
+        self._options = options
+        self._adapter = _Adapter(name)
+        self._reddit: praw.Reddit | None = None
+        self._refused = False  # the last token was refused, and no call has succeeded since
+        self._resume_at: datetime | None = None
+        self._lists = _lists(options, terms)
+        self._replies: dict[str, SeenReply] = {}
+        self._replies_read: dict[str, datetime] = {}  # by account: the newest comment that was read
+
+    def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
+        if self._resume_at and now < self._resume_at:
+            message = f"sources.{self.name}: Reddit's allowance is used up"
+            raise RetryLater(message, self._resume_at - now)
+
+        def read(name: str, mark: int, token: Any) -> Batch:
+            return self._read(name, mark, token, now)
+
+        page = walk(
+            cursor, tuple(self._lists), int((now - self._options.lookback).timestamp()), int(now.timestamp()), read
+        )
+        self._resume_at = now + self._adapter.spent if self._adapter.spent else None
+        return page
+
+    def _read(self, name: str, mark: int, token: str | None, now: datetime) -> Batch:
+        path, params = self._lists[name]
+        try:
+            children, after = self._listing(path, params | ({"after": token} if token else {}))
+        except _MissingError as error:
+            return Batch((), None, rejects=(Reject(f"{path} cannot be read: {error}", ""),))
+        if token and not children:
+            raise StaleTokenError  # the item that the token names was removed meanwhile
+        items, rejects = [], []
+        for child in children:
+            try:
+                items.append(item(child, now))
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
+                rejects.append(Reject(f"{type(error).__name__}: {error}", str(child)[:2_000]))
+        seconds = [int(each.posted_at.timestamp()) for each in items]
+        arrived = bool(seconds) and seconds[-1] < mark - self._options.lag.total_seconds()
+        return Batch(tuple(items), max(seconds, default=None), None if arrived else after, tuple(rejects))
+
+    def check(self) -> str:
+        if self._options.username or self._options.refresh_token:
+            name = self._get("api/v1/me", {}).get("name")
+            found = f"signed in as u/{name}"
+        else:
+            self._listing("r/all/search/", {"q": "reddit", "sort": "new", "limit": "1"})
+            found = "reached, without an account"
+        for name in self._options.subreddits:
+            try:
+                self._get(f"r/{name}/about/", {})
+            except _MissingError as error:
+                raise ConfigurationError(f"sources.{self.name}.subreddits", f"r/{name}: {error}") from None
+        return f"{found}; {len(self._lists)} lists"
+
+    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+        """Reads the newest comments of each account, and later only what is new."""
+        for account in sorted(accounts) if external_ids else ():
+            if re.fullmatch(r"[\w-]{3,20}", account, re.ASCII):
+                self._read_replies(account)
+        while len(self._replies) > 20_000:
+            del self._replies[next(iter(self._replies))]
+        return {each: self._replies[each] for each in external_ids if each in self._replies}
+
+    def _read_replies(self, account: str) -> None:
+        known = self._replies_read.get(account)
+        newest, after = known, None
+        for _ in range(_REPLY_PAGES):
+            params = {"sort": "new", "limit": "100"} | ({"after": after} if after else {})
+            try:
+                children, after = self._listing(f"user/{account}/comments/", params)
+            except _MissingError:
+                return  # suspended, or another service's account of the brand
+            oldest = None
+            for child in children:
+                try:
+                    comment = item(child, None)
+                except (KeyError, TypeError, ValueError, OverflowError):
+                    continue
+                oldest = comment.posted_at
+                newest = max(newest or oldest, oldest)
+                seen = self._replies.get(comment.parent or "")
+                if comment.parent and not comment.removed and (seen is None or oldest < seen.at):
+                    self._replies[comment.parent] = SeenReply(comment.external_id, oldest, account, comment.url)
+            if not after or (known and oldest and oldest < known - self._options.lag):
+                break
+        if newest:
+            self._replies_read[account] = newest
+
+    def close(self) -> None:
+        self._adapter.close()
+
+    def _listing(self, path: str, params: Mapping[str, str]) -> tuple[list[Any], str | None]:
+        data = self._get(path, params).get("data")
+        children = data.get("children") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(children, list):
+            raise RetryLater(f"sources.{self.name}: the answer of {path} is no list")
+        after = data.get("after")
+        return children, after if isinstance(after, str) else None
+
+    def _get(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        try:
+            answer = self._client().request(method="GET", path=path, params=dict(params))
+        except prawcore.RequestException as error:
+            raise self._meaning(error.original_exception, path) from error
+        except (PrawcoreException, PRAWException, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise self._meaning(error, path) from error
+        except RecursionError as error:
+            raise RetryLater(f"sources.{self.name}: the answer of {path} is not readable") from error
+        self._refused = False
+        if not isinstance(answer, dict):
+            raise RetryLater(f"sources.{self.name}: the answer of {path} is of another shape")
+        return answer
+
+    def _client(self) -> praw.Reddit:
+        if self._reddit is None:
+            options = self._options
+            session = requests.Session()
+            session.mount("https://", self._adapter)
+            session.mount("http://", self._adapter)
+            self._reddit = praw.Reddit(
+                client_id=options.client_id,
+                client_secret=options.client_secret.get_secret_value(),
+                username=options.username,
+                password=options.password.get_secret_value() if options.password else None,
+                refresh_token=options.refresh_token.get_secret_value() if options.refresh_token else None,
+                user_agent=options.user_agent,
+                reddit_url=(options.base_url or options.reddit_url).rstrip("/"),
+                oauth_url=(options.base_url or options.oauth_url).rstrip("/") + "/",
+                check_for_updates=False,
+                check_for_async=False,
+                requestor_kwargs={"session": session},
+            )
+        return self._reddit
+
+    def _meaning(self, error: Exception, path: str) -> FirsthourError:
+        """What to do about what went wrong at `path`."""
+        key = f"sources.{self.name}"
+        if isinstance(error, _TokenRefusedError):
+            # a token can be withdrawn before its time: one refusal asks for a new token, two mean the credentials
+            self._reddit, again, self._refused = None, self._refused, True
+            if not again:
+                return RetryLater(f"{key}: the token was refused; asking for a new one", timedelta(0))
+            return AuthError(key, "Reddit refuses every token", "create the app's secret anew, or the refresh token")
+        if isinstance(error, _ScopeError):
+            kind = next((part for part in path.split("/") if part in _SCOPES), "inbox" if "message" in path else "read")
+            return AuthError(key, f"the token lacks a scope for {path}", f"needs {_SCOPES.get(kind, 'read')}")
+        if isinstance(error, FirsthourError):
+            return error
+        if isinstance(error, OAuthException):
+            return AuthError(
+                key, f"Reddit gives no token: {error.error}", "check username, password and the kind of app"
+            )
+        if isinstance(error, prawcore.Redirect):
+            return _MissingError("there is no such subreddit")
+        return RetryLater(f"{key}: the answer of {path} is not readable: {type(error).__name__}")
+
+
+class _MissingError(GiveUp):
+    """A subreddit or account that is private, banned or not there."""
+
+
+class _TokenRefusedError(FirsthourError):
+    pass
+
+
+class _ScopeError(FirsthourError):
+    pass
+
+
+class _Adapter(Adapter):
+    """Keeps praw from sleeping in our thread: it never sees how much is left, nor an answer that it would retry."""
+
+    spent: timedelta | None = None  # how long until Reddit allows another call, when none is left
+
+    def seen(self, response: requests.Response) -> None:
+        left = response.headers.get("x-ratelimit-remaining")
+        try:
+            self.spent = waiting_time(response.headers) if left is not None and float(left) < 1 else None
+        except ValueError:
+            self.spent = None
+        for header in ("x-ratelimit-remaining", "x-ratelimit-used"):
+            response.headers.pop(header, None)
+
+    def refused(self, response: requests.Response, text: str) -> FirsthourError | None:
+        status, token = response.status_code, "access_token" in (response.request.url or "")
+        if status == 401 and not token:
+            return _TokenRefusedError("401")
+        if status == 403 and "insufficient_scope" in response.headers.get("www-authenticate", ""):
+            return _ScopeError("403")
+        reason = re.search(r'"reason": ?"(\w+)"', text)
+        if status in (403, 404) and not token and (reason or status == 404):
+            return _MissingError(reason[1] if reason else "not found")
+        return super().refused(response, text)
+
+
+def _lists(options: Reddit.Options, terms: tuple[str, ...]) -> dict[str, tuple[str, dict[str, str]]]:
+    """What is read, under the name that it has in the cursor: path and parameters."""
+    found: dict[str, tuple[str, dict[str, str]]] = {}
+    for query in (options.queries or _packed(terms)) if options.search else ():
+        found[f"search {query}"] = (
+            "r/all/search/",
+            {"q": query, "sort": "new", "t": "month", "type": "link", "restrict_sr": "false", "limit": "100"},
+        )
+    for name in options.subreddits:
+        found[f"new r/{name}"] = (f"r/{name}/new/", {"limit": "100"})
+        found[f"comments r/{name}"] = (f"r/{name}/comments/", {"limit": "100"})
+    if options.inbox:
+        found["inbox"] = ("message/mentions/", {"limit": "100"})
+    return found
+
+
+def _packed(terms: tuple[str, ...]) -> list[str]:
+    queries: list[str] = []
+    for term in terms:
+        operand = term if re.fullmatch(r"\w+", term) else '"' + term.replace('"', " ").strip() + '"'
+        if queries and len(queries[-1]) + 4 + len(operand) <= _QUERY_LENGTH:
+            queries[-1] += f" OR {operand}"
+        else:
+            queries.append(operand[:_QUERY_LENGTH])
+    return queries
+
+
+def item(child: dict[str, Any], now: datetime | None) -> Item:
+    """A post (t3) or comment (t1) of a listing. Raises KeyError, TypeError or ValueError for what is neither."""
+    kind, data = child["kind"], child["data"]
+    if kind not in ("t1", "t3"):
+        raise ValueError(f"neither a post nor a comment but {kind!r}")
+    name = str(data.get("name") or f"{kind}_{data['id']}")
+    posted = datetime.fromtimestamp(float(data["created_utc"]), UTC)
+    handle = data.get("author") if data.get("author") not in (None, *_GONE) else None
+    body = str((data["body"] if kind == "t1" else data.get("selftext")) or "")
+    removed = body.strip() in _GONE or bool(data.get("removed_by_category"))
+    title = str(data.get("title") or "") if kind == "t3" else ""
+    link = data.get("permalink") or data.get("context")
+    thread = re.search(r"/comments/(\w+)", str(link))
+    conversation = name if kind == "t3" else data.get("link_id") or (f"t3_{thread[1]}" if thread else None)
+    return Item(
+        external_id=name,
+        text="" if removed else "\n\n".join(part for part in (title, body) if part),
+        posted_at=min(posted, now) if now else posted,
+        url=_SITE + str(link).partition("?")[0] if link else None,
+        author=Author(handle, handle, f"{_SITE}/user/{handle}" if handle else None),
+        conversation=conversation,
+        parent=data.get("parent_id") if kind == "t1" else None,
+        removed=removed,
+    )
