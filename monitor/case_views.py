@@ -115,11 +115,8 @@ def views(session: Session, rows: Sequence[CaseRow]) -> list[Case]:
             select(VerdictRow).where(VerdictRow.mention_id.in_(firsts)).order_by(VerdictRow.revision)
         )
     }
-    counts = dict(
-        session.execute(
-            select(MentionRow.case_id, func.count()).where(MentionRow.case_id.in_(ids)).group_by(MentionRow.case_id)
-        ).tuples()
-    )
+    counted = select(MentionRow.case_id, func.count()).where(MentionRow.case_id.in_(ids)).group_by(MentionRow.case_id)
+    counts: dict[int | None, int] = {case_id: count for case_id, count in session.execute(counted)}  # noqa: C416
     earlier = _earlier(session, rows)
     return [
         view(row, firsts[row.mention_id], verdicts.get(row.mention_id), counts.get(row.id, 0), earlier[row.id])
