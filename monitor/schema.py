@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DatabaseError
 
-from monitor.database import Database
+from monitor.database import Database, trouble
 from monitor.errors import ConfigurationError
 
 KEY = "database.url"
@@ -80,6 +80,4 @@ def _reaching(db: Database) -> Iterator[None]:
         yield
     except DatabaseError as error:
         shown = db.url.render_as_string(hide_password=True)
-        raise ConfigurationError(
-            KEY, f"{shown} cannot be used: {error.orig}", "check the address and its rights"
-        ) from error
+        raise ConfigurationError(KEY, f"{shown} cannot be used", trouble(error) or str(error)) from error

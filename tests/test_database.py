@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, func, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy import URL, Engine, event, func, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 
-from monitor.database import Database
+from monitor.database import Database, trouble
 from monitor.models import CorrectionRow, SlotRow, SourceState
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -39,16 +40,23 @@ def run_at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
     return results
 
 
+def failure(db: Database) -> str | None:
+    """What a person is told when a row cannot be written."""
+    with pytest.raises(DBAPIError) as caught, db.write() as session:
+        session.add(SourceState(name="rss"))
+    return trouble(caught.value)
+
+
 @contextmanager
-def page_limit(engine: Engine, pages: int) -> Iterator[None]:
-    """A disk that is full: SQLite may not grow the file past `pages` pages."""
+def pragma(engine: Engine, setting: str) -> Iterator[None]:
+    """Every connection has `setting` meanwhile: a file that may not grow is a full disk."""
 
-    def limit(connection: Any, _record: Any, _proxy: Any) -> None:
-        connection.execute(f"PRAGMA max_page_count = {pages}")
+    def put(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.execute(f"PRAGMA {setting}")
 
-    event.listen(engine, "checkout", limit)
+    event.listen(engine, "checkout", put)
     yield
-    event.remove(engine, "checkout", limit)
+    event.remove(engine, "checkout", put)
     engine.dispose()
 
 
@@ -142,7 +150,7 @@ def test_a_full_disk_loses_only_what_was_not_committed(db: Database) -> None:
     with db.write() as session:
         session.add(SourceState(name="kept"))
         pages = session.scalars(text("PRAGMA page_count")).one()
-    with page_limit(db.engine, pages):
+    with pragma(db.engine, f"max_page_count = {pages}"):
         with pytest.raises(OperationalError, match="full"), db.write() as session:
             session.add_all([SourceState(name="small"), SourceState(name="large", error="x" * 1_000_000)])
         with db.read() as session:
@@ -159,3 +167,34 @@ def test_text_of_any_script_comes_back_as_it_was(any_db: Database) -> None:
         row = session.scalars(select(SourceState)).one()
     assert row.error == words
     assert row.cursor == {"after": words}
+
+
+def test_a_database_held_by_another_program_is_said_to_be_locked(db: Database) -> None:
+    other = Database(db.url)
+    with db.write() as session, pragma(other.engine, "busy_timeout = 0"):
+        session.scalar(text("SELECT 1"))  # even reading holds the lock, so that what was read stays true
+        assert failure(other) == "the database is locked by another program: close it or try again"
+
+
+def test_a_database_that_may_only_be_read_is_said_to_be_so(db: Database) -> None:
+    readonly = Database(f"sqlite:///file:{db.url.database}?mode=ro&uri=true")
+    assert "cannot be written" in str(failure(readonly))
+    readonly.close()
+
+
+def test_a_database_without_tables_is_told_the_command(tmp_path: Path, postgres: URL) -> None:
+    for url in (f"sqlite:///{tmp_path / 'empty.sqlite'}", postgres):
+        empty = Database(url)
+        assert "firsthour db upgrade" in str(failure(empty))
+        empty.close()
+
+
+def test_a_server_that_is_not_there_is_said_to_be_out_of_reach() -> None:
+    url = URL.create("postgresql+psycopg", "monitor", "hunter2", "127.0.0.1", 1, "firsthour")
+    told = str(failure(Database(url)))
+    assert "cannot be reached" in told
+    assert "hunter2" not in told
+
+
+def test_a_mistake_in_the_code_is_not_taken_for_trouble_with_the_database() -> None:
+    assert trouble(ZeroDivisionError()) is None
