@@ -18,11 +18,25 @@ from monitor.web import queries, words
 from monitor.web.pages import Pages, clean_name, me, missing, remember, whole_case
 
 NOTE_LENGTH = 4000
-OFFERED = ("take", "release", "reply", "note", "snooze", "unsnooze", "resolve", "dismiss", "reopen")
+OFFERED = (
+    "take",
+    "hand_over",
+    "release",
+    "reply",
+    "note",
+    "snooze",
+    "unsnooze",
+    "resolve",
+    "dismiss",
+    "escalate",
+    "reopen",
+)
 SNOOZES = {"30m": timedelta(minutes=30), "1h": timedelta(hours=1), "3h": timedelta(hours=3)}
 MORNING = time(9)
 _DONE = {
     "take": "It is yours now.",
+    "hand_over": "Handed over.",
+    "escalate": "Escalated: the lead is being told.",
     "release": "Given back to the group.",
     "reply": "Noted as answered.",
     "note": "Note saved.",
@@ -46,6 +60,7 @@ def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
         actor: Annotated[str, Form(max_length=1000)] = "",
         text: Annotated[str, Form(max_length=20_000)] = "",
         until: Annotated[str, Form(max_length=10)] = "1h",
+        to: Annotated[str, Form(max_length=1000)] = "",
     ) -> Response:
         name = me(request) or clean_name(actor)
         with pages.db.read() as session:
@@ -56,14 +71,15 @@ def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
         status = 422
         if refused is None and name is not None:
             try:
+                detail = _detail(event, text, until, clean_name(to) or name, now, pages.zone)
                 cases.act(
                     case_id,
                     event,
                     name,
                     "web",
                     now,
-                    key=_key(nonce, event, text),
-                    **_detail(event, text, until, now, pages),
+                    key=_key(nonce, event, text + to),
+                    **detail,
                 )
             except Refused as error:
                 refused, status = str(error), 409
@@ -127,11 +143,13 @@ def _key(nonce: str, event: str, text: str) -> str | None:
     return f"web:{nonce}:{event}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}"
 
 
-def _detail(event: str, text: str, until: str, now: datetime, pages: Pages) -> dict[str, Any]:
+def _detail(event: str, text: str, until: str, to: str, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
     if event == "note":
         return {"text": words.harmless(text).strip()}
     if event == "snooze":
-        return {"until": now + SNOOZES[until] if until in SNOOZES else _morning(now, pages.zone)}
+        return {"until": now + SNOOZES[until] if until in SNOOZES else _morning(now, zone)}
+    if event == "hand_over":  # nobody named: the one who asks takes it over
+        return {"to": to}
     return {}
 
 

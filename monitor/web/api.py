@@ -1,5 +1,5 @@
-"""The JSON interface, read only. Lists come newest first, a page at a time: pass `next` of one answer as `cursor` of the
-following question; `next` is null at the end. Rows have the names of `firsthour export`."""
+"""The JSON interface, read only. Lists come newest first, a page at a time: pass `next` of one answer as `cursor` of
+the following question; `next` is null at the end. Rows have the names of `firsthour export`."""
 
 from __future__ import annotations
 

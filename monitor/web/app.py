@@ -22,7 +22,7 @@ from monitor.web.pages import Pages, page_routes
 
 
 def build_web(db: Database, clock: Clock, cases: Cases, settings: Settings, health: Health) -> FastAPI:
-    """The whole web side as one ASGI application. `app.state.live.close()` ends its event streams; DeskServer does so."""
+    """The web side as one ASGI application. `app.state.live.close()` ends its event streams; DeskServer does so."""
     app = FastAPI(
         title="firsthour",
         version=__version__,

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LARGEST_FORM = 100_000  # bytes
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
     "Content-Security-Policy": (
@@ -74,6 +75,11 @@ class Guard:
             ours = origin is not None and urlsplit(origin).netloc.lower() == host.lower()
         if not ours:
             return 403, "Changes are accepted from the desk's own pages only (Sec-Fetch-Site or Origin say otherwise)."
+        length = headers.get("content-length", "")
+        if not length.isdigit():
+            return 411, "The length of the form has to be given."
+        if int(length) > LARGEST_FORM:
+            return 413, f"A form may have {LARGEST_FORM} bytes."
         return None
 
 

@@ -1,6 +1,6 @@
 """The pages and the parts of pages that are drawn again as things change.
 
-A part carries the digest of what it shows. The page sends it back when it asks again, and gets 204 while it still holds.
+A part carries the digest of what it shows. The page sends it back when it asks again: 204 while it still holds.
 """
 
 from __future__ import annotations
@@ -39,12 +39,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             undefined=StrictUndefined,
+            finalize=_shown,
         )
-        names = (
-            "language spoken shortened span long_span stars ordinal people initials iso web_address direction harmless"
-        )
-        self._templates.filters.update({name: getattr(words, name) for name in names.split()})
-        self._templates.filters["percent"] = lambda share: f"{100 * share:.0f} %"
+        self._templates.filters.update(words.FILTERS)
         self._templates.globals["clock_of"] = story.clock_of
         self._templates.globals["told"] = story.told
 
@@ -108,6 +105,11 @@ class Pages:
             "noted": False,
             "case_digest": queries.digest(found, me(request)),
         }
+
+
+def _shown(value: Any) -> Any:
+    """Whatever a template prints is made harmless, also where nobody thought of it: names, errors, settings."""
+    return words.harmless(value) if type(value) is str else value
 
 
 def me(request: Request) -> str | None:

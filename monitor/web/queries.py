@@ -6,14 +6,15 @@ Texts come cut to READ characters, since a mention may be a megabyte long and a 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
+from sqlalchemy.orm import Session
 
 from monitor.models import CaseEventRow, CaseRow, MentionRow, VerdictRow
 from monitor.web.words import SOON
@@ -22,6 +23,7 @@ LARGEST_ID = 2**63 - 1  # what both databases can hold
 READ = 20_000
 SHOWN = 100
 ACTIVE = ("open", "taken", "reopened", "replied")
+RECENT = timedelta(days=30)
 URGENT = ("high", "critical")
 _TAIL = 256  # ids looked at behind the newest: on PostgreSQL a lower id may be committed after a higher one
 
@@ -132,7 +134,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Cases whose clock runs; the others are among `waiting`. `late` is strict: the very second of `due_at` is in time."""
+    """Cases whose clock runs; the others are among `waiting`. In the very second of `due_at` nothing is late yet."""
 
     waiting: int
     late: int
@@ -206,8 +208,10 @@ def desk(session: Session, now: datetime, wanted: Filter) -> Desk:
 def counts(session: Session, now: datetime) -> Counts:
     late, soon = CaseRow.due_at < now, and_(CaseRow.due_at >= now, CaseRow.due_at <= now + SOON)
     free = CaseRow.owner.is_(None)
-    tallies = select(func.count(), *(func.count().filter(condition) for condition in (late, soon, free)))
-    return Counts(*session.execute(tallies.where(*_running())).one())
+    count = func.count
+    tallies = select(count(), count().filter(late), count().filter(soon), count().filter(free)).where(*_running())
+    row = session.execute(tallies).one()
+    return Counts(waiting=row[0], late=row[1], soon=row[2], free=row[3])
 
 
 def _running() -> list[ColumnElement[bool]]:
@@ -289,19 +293,20 @@ def languages(session: Session, newest: int = 1000) -> list[tuple[str, int]]:
 
 def with_earlier(session: Session, records: list[CaseRecord]) -> list[CaseRecord]:
     """The records with `earlier` filled in."""
-    before = aliased(CaseRow)
-    count = (
-        select(func.count())
-        .where(before.source == CaseRow.source, before.author == CaseRow.author, before.id < CaseRow.id)
-        .correlate(CaseRow)
+    authors = {(r.source, r.author) for r in records if r.author is not None}
+    if not authors:
+        return records
+    since = min(r.opened_at for r in records) - RECENT
+    past = select(CaseRow.source, CaseRow.author, CaseRow.opened_at).where(
+        tuple_(CaseRow.source, CaseRow.author).in_(authors), CaseRow.opened_at >= since
     )
-    counts: dict[int, int] = {}
-    known = [r.id for r in records if r.author is not None]
-    if known:
-        since = min(r.opened_at for r in records) - timedelta(days=30)
-        recent = count.where(before.opened_at >= since).scalar_subquery()
-        counts = {row[0]: row[1] for row in session.execute(select(CaseRow.id, recent).where(CaseRow.id.in_(known)))}
-    return [replace(r, earlier=counts.get(r.id, 0)) for r in records]
+    opened = defaultdict(list)
+    for source, author, at in session.execute(past):
+        opened[source, author].append(at)
+    return [
+        replace(r, earlier=sum(r.opened_at - RECENT <= at < r.opened_at for at in opened[r.source, r.author]))
+        for r in records
+    ]
 
 
 _CASE_FIELDS = [f.name for f in fields(CaseRecord) if hasattr(CaseRow, f.name) and f.name != "author"]

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import regex
 
+from monitor.web.languages import NAMES
+
 SOON = timedelta(minutes=20)
 STARS = 5
 # Controls, and characters that change the direction of what follows them or cannot be seen.
@@ -16,27 +18,11 @@ _UNSEEN = re.compile(
 )
 _GRAPHEME = regex.compile(r"\X")
 _MARKS = regex.compile(r"(\p{M}{3})\p{M}+")
-_LANGUAGES = dict(
-    pair.split("=")
-    for pair in (
-        "af=Afrikaans am=Amharic an=Aragonese ar=Arabic as=Assamese az=Azerbaijani be=Belarusian bg=Bulgarian bn=Bengali br=Breton "
-        "bs=Bosnian ca=Catalan cs=Czech cy=Welsh da=Danish de=German dz=Dzongkha el=Greek en=English eo=Esperanto es=Spanish "
-        "et=Estonian eu=Basque fa=Persian fi=Finnish fil=Filipino fo=Faroese fr=French ga=Irish gl=Galician gu=Gujarati he=Hebrew "
-        "hi=Hindi hr=Croatian ht=Haitian hu=Hungarian hy=Armenian id=Indonesian is=Icelandic it=Italian ja=Japanese jv=Javanese "
-        "ka=Georgian kk=Kazakh km=Khmer kn=Kannada ko=Korean ku=Kurdish ky=Kyrgyz la=Latin lb=Luxembourgish lo=Lao lt=Lithuanian "
-        "lv=Latvian mg=Malagasy mk=Macedonian ml=Malayalam mn=Mongolian mr=Marathi ms=Malay mt=Maltese nb=Norwegian ne=Nepali "
-        "nl=Dutch nn=Nynorsk no=Norwegian oc=Occitan or=Odia pa=Punjabi pl=Polish ps=Pashto pt=Portuguese qu=Quechua ro=Romanian "
-        "ru=Russian rw=Kinyarwanda se=Sámi si=Sinhala sk=Slovak sl=Slovenian sq=Albanian sr=Serbian sv=Swedish sw=Swahili ta=Tamil "
-        "te=Telugu th=Thai tl=Filipino tr=Turkish ug=Uyghur uk=Ukrainian ur=Urdu vi=Vietnamese vo=Volapük wa=Walloon xh=Xhosa "
-        "zh=Chinese zu=Zulu und=Language?"
-    ).split()
-)
-_RIGHT_TO_LEFT = frozenset("ar fa he ps ug ur ku".split())
 
 
 def language(code: str) -> str:
     """The English name of an ISO 639 code; the code itself when it has none here."""
-    return _LANGUAGES.get(code, code)
+    return NAMES.get(code, code)
 
 
 def spoken(name: str) -> str:
@@ -72,7 +58,7 @@ def web_address(url: str | None) -> str | None:
 
 
 def span(seconds: float) -> str:
-    """A length of time as one short figure: `48s`, `19m`, `3h`, `2d`; rounded down, so that nobody has less than said."""
+    """A length of time as one short figure: `48s`, `19m`, `3h`, `2d`; rounded down, never up."""
     seconds = abs(seconds)
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= size * (2 if unit == "h" else 1):
@@ -149,10 +135,15 @@ def _waiting(count: int) -> str:
     return f"{count} {'person is' if count == 1 else 'people are'} waiting"
 
 
-def direction(code: str) -> str:
-    """For `dir`: what a verdict says of the language, else left to the browser."""
-    return "rtl" if code in _RIGHT_TO_LEFT else "auto"
-
-
 def iso(moment: datetime | None, precision: str = "seconds") -> str:
     return moment.isoformat(timespec=precision).replace("+00:00", "Z") if moment else ""
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+FILTERS = {
+    f.__name__: f
+    for f in (language, spoken, shortened, long_span, stars, ordinal, people, initials, iso, web_address, percent)
+}

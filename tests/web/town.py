@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +32,7 @@ class Said:
 def mention(session: Session, said: Said, at: datetime, judged: bool = True, **more: Any) -> MentionRow:
     row = MentionRow(
         source=said.source,
-        external_id=f"{said.author}-{at.timestamp()}-{len(said.text)}",
+        external_id=uuid.uuid4().hex,
         url=f"https://example.com/{said.source}/{said.author}",
         text=said.text,
         rating=said.rating,
@@ -170,6 +171,7 @@ MEENA = Said(
     "medium",
     "outage",
 )
+PETRA = Said("petra_n", "x", "de", "Seit drei Tagen keine Antwort auf meine Mail.", 0.8, BAD, "medium", "staff_service")
 OTHERS = (
     Said(
         "lukas_m",
