@@ -95,8 +95,8 @@ class Embedded:
 
     def _failed(self, loop: _Loop, error: Exception) -> None:
         loop.failures += 1
+        loop.error = f"{type(error).__name__}: {error}"
         if loop.failures == 1:
             expected = isinstance(error, FirsthourError)
             log.error("stage failed", stage=loop.stage.name, error=str(error), exc_info=None if expected else error)
-        loop.error = f"{type(error).__name__}: {error}"
         self._stop.wait(min(LONGEST_PAUSE_SECONDS, self._idle * 2 ** min(loop.failures, 16)))
