@@ -314,6 +314,8 @@ def item(child: dict[str, Any], now: datetime | None) -> Item:
     link = data.get("permalink") or data.get("context")
     thread = re.search(r"/comments/(\w+)", str(link))
     conversation = name if kind == "t3" else data.get("link_id") or (f"t3_{thread[1]}" if thread else None)
+    if not link and conversation:
+        link = f"/comments/{conversation[3:]}/" + (f"_/{name[3:]}/" if kind == "t1" else "")
     return Item(
         external_id=name,
         text="" if removed else "\n\n".join(part for part in (title, body) if part),
