@@ -181,9 +181,8 @@ class App:
         if home(self.settings)[0] == "slack":
             from monitor.alerts.slack import SlackTransport, web_client
 
-            made["slack"] = SlackTransport(
-                web_client(slack.bot_token, slack.base_url), [slack.channel, slack.ops_channel]
-            )
+            token = slack.bot_token.get_secret_value() if slack.bot_token else None
+            made["slack"] = SlackTransport(web_client(token, slack.base_url), [slack.channel, slack.ops_channel])
         else:
             from monitor.alerts.console import ConsoleTransport
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -116,7 +117,7 @@ def _jsonl(found: Iterable[dict[str, Any]], what: str, stream: TextIO) -> int:
     return written
 
 
-def _parquet(found: Iterable[dict[str, Any]], what: str, output: Path | None) -> int:
+def _parquet(found: Iterator[dict[str, Any]], what: str, output: Path | None) -> int:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -124,12 +125,20 @@ def _parquet(found: Iterable[dict[str, Any]], what: str, output: Path | None) ->
         raise ConfigurationError("--format", "parquet needs pyarrow", "pip install 'firsthour[parquet]'") from None
     if output is None:
         raise ConfigurationError("--output", "parquet goes to a file", "add --output FILE.parquet")
-    all_rows = list(found)
-    columns = {name: [row[name] for row in all_rows] for name in COLUMNS[what]}
-    part = output.with_name(output.name + ".part")
-    pyarrow.parquet.write_table(pyarrow.table(columns), part)
-    os.replace(part, output)
-    return len(all_rows)
+    kinds = {"id": "int64", "case_id": "int64", "complaint": "bool", "met": "bool"}
+    kinds |= dict.fromkeys(("rating", "complaint_score", "calendar_seconds", "business_seconds"), "float64")
+    fields = [(name, pyarrow.type_for_alias(kinds.get(name, "string"))) for name in COLUMNS[what]]
+    schema = pyarrow.schema((n, pyarrow.list_(pyarrow.string()) if n == "brands" else kind) for n, kind in fields)
+    part, written = output.with_name(output.name + ".part"), 0
+    try:
+        with pyarrow.parquet.ParquetWriter(part, schema) as writer:
+            while chunk := list(islice(found, CHUNK)):
+                writer.write_table(pyarrow.Table.from_pylist(chunk, schema))
+                written += len(chunk)
+        os.replace(part, output)
+    finally:
+        part.unlink(missing_ok=True)
+    return written
 
 
 @contextmanager
