@@ -6,6 +6,7 @@ A part carries the digest of what it shows. The page sends it back when it asks 
 from __future__ import annotations
 
 import secrets
+from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
@@ -33,17 +34,7 @@ class Pages:
     def __init__(self, db: Database, clock: Clock, settings: Settings, health: Health, speed: float) -> None:
         self.db, self.zone = db, settings.clock.zone
         self._clock, self._settings, self._health, self._speed = clock, settings, health, speed
-        self._templates = Environment(
-            loader=PackageLoader("monitor.web"),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=StrictUndefined,
-            finalize=_shown,
-        )
-        self._templates.filters.update(words.FILTERS)
-        self._templates.globals["clock_of"] = story.clock_of
-        self._templates.globals["told"] = story.told
+        self._templates = templates()
 
     def draw(self, template: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:
         shared = {
@@ -105,6 +96,22 @@ class Pages:
             "noted": False,
             "case_digest": queries.digest(found, me(request)),
         }
+
+
+@cache
+def templates() -> Environment:
+    """Compiled once in a process: they hold nothing of one desk."""
+    environment = Environment(
+        loader=PackageLoader("monitor.web"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+    )
+    environment.filters.update(words.FILTERS)
+    environment.globals.update(clock_of=story.clock_of, told=story.told)
+    return environment
 
 
 def _shown(value: Any) -> Any:

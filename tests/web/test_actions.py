@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from monitor.clock import ManualClock
 from monitor.models import CaseEventRow, CorrectionRow
-from tests.web.conftest import Desk
+from tests.web.serving import Desk
 from tests.web.town import AYSE, case
 
 PART = {"HX-Request": "true"}

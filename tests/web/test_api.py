@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.web import town
-from tests.web.conftest import Desk
+from tests.web.serving import Desk
 
 
 def test_every_case_is_read_once_page_by_page_even_while_new_ones_come(desk: Desk) -> None:

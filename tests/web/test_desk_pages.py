@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from monitor.clock import ManualClock
 from monitor.models import CaseRow, MentionRow
 from tests.web import town
-from tests.web.conftest import Desk
+from tests.web.serving import Desk
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)> "quoted" {{ 7*7 }} \u202egnp.exe\u202c \u0000\u2066end'
 

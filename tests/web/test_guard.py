@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.web.conftest import Desk
+from tests.web.serving import Desk
 from tests.web.town import settle
 
 

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.models import SourceState
 from tests.web import town
-from tests.web.conftest import Desk
+from tests.web.serving import Desk
 
 
 def figures(desk: Desk) -> dict[str, float]:

@@ -122,7 +122,7 @@ KADRI = Said(
     "kuldnokk",
     "reddit",
     "et",
-    "Teist nädalat ootan pakki, kuller on muudkui „kohe teel“. Klienditugi kopeerib sama vastust. Kas keegi päriselt loeb neid kirju?",
+    "Teist nädalat ootan pakki, kuller on muudkui „kohe teel“. Klienditugi kopeerib sama vastust. Kas keegi loeb neid kirju?",
     0.97,
     BAD,
     "high",
@@ -221,7 +221,7 @@ def settle(db: Database, now: datetime) -> dict[str, int]:
             at = now - timedelta(minutes=minutes)
             case(
                 session,
-                SLOBODAN,
+                PETRA,
                 at,
                 state="resolved",
                 clock="stopped",

@@ -1,0 +1,68 @@
+"""A desk that really serves on loopback, over a database that a test fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+
+from monitor.cases import Cases
+from monitor.clock import Clock, ManualClock
+from monitor.database import Database
+from monitor.health import Health
+from monitor.settings import Settings
+from monitor.web import DeskServer, build_web
+
+SOURCES = [{"name": name, "type": "replay"} for name in ("app-store", "reddit", "x")]
+
+
+@dataclass
+class Desk:
+    db: Database
+    clock: Clock
+    cases: Cases
+    health: Health
+    server: DeskServer
+    http: httpx2.Client
+    """Asks as a page of the desk does: its changes carry the desk's own origin."""
+
+    @property
+    def address(self) -> str:
+        return self.server.address
+
+    def as_somebody(self, name: str) -> httpx2.Client:
+        return httpx2.Client(
+            base_url=self.address,
+            headers={"Origin": self.address, "Cookie": f"firsthour_me={name}"},
+            trust_env=False,
+            verify=False,
+        )
+
+
+@pytest.fixture
+def open_desk(db: Database, make_settings: Callable[..., Settings]) -> Iterator[Callable[..., Desk]]:
+    """Opens desks: `open_desk(clock, **sections)`."""
+    opened: list[Desk] = []
+
+    def start(clock: Clock, **sections: object) -> Desk:
+        settings = make_settings(**{"sources": SOURCES} | sections)
+        cases = Cases(db, settings)
+        health = Health(db, clock, settings)
+        server = DeskServer(build_web(db, clock, cases, settings, health), port=0)
+        server.start()
+        http = httpx2.Client(base_url=server.address, headers={"Origin": server.address}, trust_env=False, verify=False)
+        opened.append(Desk(db, clock, cases, health, server, http))
+        return opened[-1]
+
+    yield start
+    for desk in opened:
+        desk.http.close()
+        desk.server.stop()
+
+
+@pytest.fixture
+def desk(open_desk: Callable[..., Desk], clock: ManualClock) -> Desk:
+    """A desk whose clock stands at noon."""
+    return open_desk(clock)
