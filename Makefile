@@ -18,7 +18,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 docs: $(VENV)/.dev
-	$(BIN)/python -m pytest -q tests/docs $(ARGS)
+	$(BIN)/python -m pytest -q tests/docs tests/test_settings.py $(ARGS)
 
 proofs: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow $(ARGS)
