@@ -26,11 +26,12 @@ from monitor.clock import Clock
 from monitor.database import Database
 from monitor.errors import ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater
 from monitor.leases import Lease, claim, finish, renew
-from monitor.mentions import Stored, storable, store_page
+from monitor.mentions import Stored, store_page
 from monitor.models import SourceState
 from monitor.replies import answered, check_source
 from monitor.settings import SourceSettings
 from monitor.sources.base import Cursor, Page, Reject, SeenReply, Source
+from monitor.storable import storable
 
 LEASE = timedelta(minutes=2)  # for one page; a poll of several pages renews it
 REPORT_AFTER = timedelta(minutes=5)  # shorter trouble is the network's everyday life

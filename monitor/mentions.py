@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -19,11 +18,10 @@ from monitor.brands import Brands
 from monitor.errors import GiveUp
 from monitor.models import MentionRow, RejectRow, RevisionRow
 from monitor.sources.base import Author, Item, Page, Reject
+from monitor.storable import readable, storable, storable_key
 
-MAX_TEXT = 100_000  # characters; what is longer is cut and ends in "…"
 MAX_RAW = 10_000
 _CHUNK = 500  # ids in one statement
-_MAX_FOLLOWERS = 2**63 - 1
 
 log = structlog.get_logger(__name__)
 
@@ -89,8 +87,8 @@ def store_page(
     An edited text or rating keeps the old one as a revision and is judged again. A removed item loses its text, here
     and in its revisions. Items that cannot be stored become rejects; none stops the page.
     """
-    items, rejects = _readable(page, source, now)
-    stored = Stored(rejected=len(rejects), newest=max((item.posted_at for item in items), default=None))
+    items, rejects = readable(page)
+    stored = Stored(rejected=len(rejects), newest=max((min(item.posted_at, now) for item in items), default=None))
     for part in _rounds(items):
         stored += _store(session, source, part, brands, only, now, backfill)
     _store_rejects(session, source, rejects, now)
@@ -133,74 +131,6 @@ def _mention(row: MentionRow) -> Mention:
         revision=row.revision,
         case_id=row.case_id,
     )
-
-
-def storable(text: str, limit: int = MAX_TEXT) -> str:
-    """`text` as every database takes it: no NUL, surrogate pairs joined, lone surrogates gone, at most `limit`
-    characters."""
-    if not text.isascii():
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
-    text = text.replace("\x00", "")
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def storable_key(key: str, limit: int = 400) -> str:
-    """As `storable`, but two different keys stay different when they are cut."""
-    clean = storable(key, max(limit, len(key)))
-    if len(clean) <= limit and clean == key:
-        return key
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{clean[: limit - 65]}~{digest}"
-
-
-def _readable(page: Page, source: str, now: datetime) -> tuple[list[Item], list[Reject]]:
-    """The items fit for storage, and the rejects: the page's own and what is not fit."""
-    items, rejects, late = [], list(page.rejects), 0
-    for item in page.items:
-        try:
-            fit = _fit(item)
-        except (ValueError, OverflowError, TypeError, AttributeError) as error:
-            rejects.append(Reject(str(error) or type(error).__name__, repr(item), _id_of(item)))
-            continue
-        if fit.posted_at > now:
-            late += 1
-            fit = replace(fit, posted_at=now)
-        items.append(fit)
-    if late:
-        log.warning("items dated in the future count as posted now", source=source, items=late)
-    return items, rejects
-
-
-def _id_of(item: Item) -> str | None:
-    return item.external_id if isinstance(item.external_id, str) else None
-
-
-def _fit(item: Item) -> Item:
-    if not item.external_id:
-        raise ValueError("the item has no id")
-    if item.posted_at.tzinfo is None:
-        raise ValueError(f"the item's date {item.posted_at.isoformat()} has no time zone")
-    author = item.author
-    return replace(
-        item,
-        external_id=storable_key(item.external_id),
-        text=storable(item.text),
-        posted_at=item.posted_at.astimezone(UTC),
-        url=_optional(item.url),
-        author=Author(
-            _optional(author.handle, 300),
-            _optional(author.name, 1000),
-            _optional(author.url),
-            None if author.followers is None else max(0, min(author.followers, _MAX_FOLLOWERS)),
-        ),
-        rating=item.rating if item.rating is not None and math.isfinite(item.rating) else None,
-        conversation=storable_key(item.conversation) if item.conversation else None,
-        parent=storable_key(item.parent) if item.parent else None,
-    )
-
-
-def _optional(text: str | None, limit: int = 4000) -> str | None:
-    return storable(text, limit) or None if text else None
 
 
 def _rounds(items: Iterable[Item]) -> list[dict[str, Item]]:
@@ -247,11 +177,14 @@ def _store(
             rows.append(_row(item, source, names, brands.is_own(item.author.handle), now, backfill))
         elif not item.removed:
             unmatched += 1
-    if rows:
-        new, own = _insert(session, rows)
-    else:
-        new, own = 0, ()
-    return Stored(new, changed, removed, unmatched, own=own)
+    if not rows:
+        return Stored(0, changed, removed, unmatched)
+    late = [row["external_id"] for row in rows if row["posted_at"] > now]
+    if late:
+        log.warning("items dated in the future count as posted now", source=source, items=len(late), first=late[0])
+        for row in rows:
+            row["posted_at"] = min(row["posted_at"], now)
+    return Stored(len(rows), changed, removed, unmatched, own=_insert(session, rows))
 
 
 def _known(session: Session, source: str, ids: Sequence[str]) -> dict[str, Any]:
@@ -288,17 +221,15 @@ def _row(item: Item, source: str, names: list[str], own: bool, now: datetime, ba
     }
 
 
-def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[int, tuple[int, ...]]:
-    """How many were new, and the ids of the brands' own ones. A row that another process stored meanwhile stays."""
-    before = [row for row in rows if row["own"]]
+def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[int, ...]:
+    """The ids of the brands' own mentions among the new ones. A row that another process stored meanwhile stays."""
     _insert_missing(session, MentionRow, rows, "source", "external_id")
     faults.step("mentions.inserted")
-    own: tuple[int, ...] = ()
-    if before:
-        keys = [row["external_id"] for row in before]
-        wanted = select(MentionRow.id).where(MentionRow.source == before[0]["source"], MentionRow.external_id.in_(keys))
-        own = tuple(session.scalars(wanted.order_by(MentionRow.id)))
-    return len(rows), own
+    own = [row["external_id"] for row in rows if row["own"]]
+    if not own:
+        return ()
+    wanted = select(MentionRow.id).where(MentionRow.source == rows[0]["source"], MentionRow.external_id.in_(own))
+    return tuple(session.scalars(wanted.order_by(MentionRow.id)))
 
 
 def _insert_missing(session: Session, table: Any, rows: list[dict[str, Any]], *unique: str) -> None:
@@ -346,15 +277,20 @@ def _only(id: int) -> Any:
 
 def _store_rejects(session: Session, source: str, rejects: Sequence[Reject], now: datetime) -> None:
     """Each once: a reject without an id is known by what it held."""
-    rows = []
+    rows: dict[str, dict[str, Any]] = {}
     for reject in rejects:
         raw = storable(reject.raw, MAX_RAW)
         key = storable_key(reject.external_id) if reject.external_id else hashlib.sha256(raw.encode()).hexdigest()
         reason = storable(reject.reason, 1000)
-        rows.append({"source": source, "external_id": key, "reason": reason, "raw": raw, "at": now})
+        rows[key] = {"source": source, "external_id": key, "reason": reason, "raw": raw, "at": now}
+    for part in _chunks(list(rows)):
+        known = select(RejectRow.external_id).where(RejectRow.source == source, RejectRow.external_id.in_(part))
+        for found in session.scalars(known):
+            rows.pop(found or "", None)
     if rows:
-        log.warning("items could not be read", source=source, items=len(rows), first=rows[0]["reason"])
-        _insert_missing(session, RejectRow, rows, "source", "external_id")
+        new = list(rows.values())
+        log.warning("items could not be read", source=source, items=len(new), first=new[0]["reason"])
+        _insert_missing(session, RejectRow, new, "source", "external_id")
 
 
 def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

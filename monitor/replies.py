@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -96,7 +96,10 @@ def _awaiting(session: Session, name: str, after: int, limit: int) -> list[_Awai
 
 
 def _after(case: CaseRow) -> datetime | None:
-    return case.starts_at if case.clock_kind == "next" else None
+    if case.clock_kind == "next":
+        return case.starts_at
+    # a case that was reopened has had its first reply: that one is not news
+    return case.first_response_at + timedelta(microseconds=1) if case.first_response_at else None
 
 
 def _stored_replies(session: Session, name: str, cases: Sequence[_Awaiting], brands: Brands) -> dict[int, SeenReply]:
