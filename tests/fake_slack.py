@@ -16,7 +16,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -126,7 +126,7 @@ class FakeSlack:
                 connection = self._sockets.get_nowait()
             except queue.Empty:
                 return
-            with_suppressed(connection.shutdown, socket.SHUT_RDWR)
+            _quietly(connection.shutdown, socket.SHUT_RDWR)
 
     # the Web API
 
@@ -243,11 +243,9 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up is what some tests are about."""
 
 
-def with_suppressed(call: Callable[..., Any], *args: Any) -> None:
-    try:
+def _quietly(call: Callable[..., Any], *args: Any) -> None:
+    with suppress(OSError):
         call(*args)
-    except OSError:
-        pass
 
 
 def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
@@ -280,7 +278,7 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
                 self._bytes(200, b"<html>gateway</html>")
             else:
                 self.close_connection = True
-                with_suppressed(self.connection.shutdown, socket.SHUT_RDWR)
+                _quietly(self.connection.shutdown, socket.SHUT_RDWR)
 
         def _answer(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
             self._bytes(status, json.dumps(body).encode(), headers)

@@ -30,7 +30,12 @@ def verdict(complaint: bool = True, severity: str = "high", topic: str = "delive
 
 class Office:
     def __init__(
-        self, db: Database, clock: ManualClock, slack: FakeSlack, make_settings: Callable[..., Settings], sections: dict[str, Any] | None = None
+        self,
+        db: Database,
+        clock: ManualClock,
+        slack: FakeSlack,
+        make_settings: Callable[..., Settings],
+        sections: dict[str, Any] | None = None,
     ) -> None:
         self.db, self.clock, self.slack = db, clock, slack
         given = dict(sections or {})
@@ -46,9 +51,7 @@ class Office:
 
     def new_stage(self, **more: Any) -> DeliverStage:
         """A deliverer of a process that has just started."""
-        return DeliverStage(
-            self.db, self.clock, self.transports, self.render, f"worker-{next(self._workers)}", **more
-        )
+        return DeliverStage(self.db, self.clock, self.transports, self.render, f"worker-{next(self._workers)}", **more)
 
     def complain(self, text: str = "My parcel never came.", judged: Verdict | None = None, **more: Any) -> Case:
         """A mention is stored and judged a complaint; the case that it opens."""

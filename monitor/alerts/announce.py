@@ -79,6 +79,5 @@ def _told(change: Change) -> dict[str, object]:
     return {
         "event": change.event,
         "actor": change.actor,
-        "at": change.at.isoformat(),
         "detail": dict(change.detail),
     }

@@ -66,7 +66,15 @@ def heading(case: Case, now: datetime) -> str:
 
 
 def clock_line(case: Case, now: datetime, holder: str | None = None) -> str:
-    """How the clock stands and who has the case."""
+    """How the clock stands and who has the case, with a sign of it."""
+    return " ".join(_clock(case, now, holder))
+
+
+def clock_words(case: Case, now: datetime) -> str:
+    return _clock(case, now, None)[1]
+
+
+def _clock(case: Case, now: datetime, holder: str | None) -> tuple[str, str]:
     name = holder or line(case.owner, 60)
     who = f"*{name}* has it" if case.owner else "nobody has it yet"
     if case.state in CLOSED_STATES or case.clock == "stopped":
@@ -76,16 +84,14 @@ def clock_line(case: Case, now: datetime, holder: str | None = None) -> str:
         overdue = case.seconds_left is not None and case.seconds_left < 0
         until = f" until *{moment(case.snoozed_until, now)}*" if case.snoozed_until else ""
         left = ", already overdue" if overdue else f", then {span(case.seconds_left or 0)} left"
-        return f":zzz: {again}Paused{until}{left} · {who}"
+        return ":zzz:", f"{again}Paused{until}{left} · {who}"
     if case.due_at is None:
-        return f":hourglass: No clock: it was posted *{moment(case.posted_at, now)}*, before we looked · {who}"
+        return ":hourglass:", f"No clock: it was posted *{moment(case.posted_at, now)}*, before we looked · {who}"
+    due = moment(case.due_at, now)
     if is_overdue(case, now):
-        return f":rotating_light: {again}*Overdue since {moment(case.due_at, now)}* · {who}"
+        return ":rotating_light:", f"{again}*Overdue since {due}* · {who}"
     left = span((case.due_at - now).total_seconds())
-    return (
-        f":hourglass_flowing_sand: {again}*{left} left* at {moment(now, now)}, "
-        f"answer by *{moment(case.due_at, now)}* · {who}"
-    )
+    return ":hourglass_flowing_sand:", f"{again}*{left} left* at {moment(now, now)}, answer by *{due}* · {who}"
 
 
 def is_overdue(case: Case, now: datetime) -> bool:
@@ -177,14 +183,14 @@ def _standing(case: Case, now: datetime) -> str:
     return f"{span((case.due_at - now).total_seconds())} left"
 
 
-def _ended(case: Case, who: str) -> str:
+def _ended(case: Case, who: str) -> tuple[str, str]:
     if case.first_response_at is not None:
         took = f" after {span(case.calendar_seconds)}" if case.calendar_seconds is not None else ""
         verdict = {True: ", in time", False: ", late", None: ""}[case.met]
-        return f":white_check_mark: Answered{took}{verdict}{who}"
+        return ":white_check_mark:", f"Answered{took}{verdict}{who}"
     if case.state == "dismissed":
-        return f":wastebasket: Dismissed: not a complaint{who}"
-    return f":ballot_box_with_check: Closed without a reply{who}"
+        return ":wastebasket:", f"Not a complaint{who}"
+    return ":ballot_box_with_check:", f"Closed without a reply{who}"
 
 
 def _actions(case: Case) -> list[Block]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.alerts.blocks import clock_line, fallback, is_overdue, moment, place, span
+from monitor.alerts.blocks import clock_words, fallback, is_overdue, moment, place, span
 from monitor.alerts.text import cut, line, link, quote
 from monitor.cases import Case
 
@@ -14,7 +14,7 @@ QUOTED = 800
 
 
 def happened(
-    case: Case, event: str, actor: str, at: datetime, detail: Mapping[str, Any], now: datetime, words: str | None = None
+    case: Case, event: str, actor: str, detail: Mapping[str, Any], now: datetime, words: str | None = None
 ) -> str:
     """What `actor` did, or what befell the case. `words` are the customer's new ones, where there are any."""
     who = f"*{line(actor, 60)}*"
@@ -28,7 +28,8 @@ def happened(
         case "release":
             return f":leftwards_arrow_with_hook: {who} gave it back: nobody has it now{_left(case, now)}"
         case "silent_owner":
-            return f":arrows_counterclockwise: {who} has been silent for too long: nobody has it now{_left(case, now)}"
+            silent = line(str(detail.get("owner") or "Its owner"), 60)
+            return f":arrows_counterclockwise: *{silent}* was silent for too long: nobody has it now{_left(case, now)}"
         case "note":
             return f":memo: {who} notes:\n{quote(str(detail.get('text') or ''), QUOTED)}"
         case "auto_ack":
@@ -62,12 +63,12 @@ def asks(case: Case, event: str, whom: str | None, now: datetime, actor: str = "
     """A reminder, an escalation or a breach: who is asked, and for what. `whom` is mrkdwn that notifies them."""
     call = f"{whom} " if whom else ""
     if event == "breach":
-        return f":rotating_light: {call}*The time to answer has run out.* {clock_line(case, now)}"
+        return f":rotating_light: {call}*The time to answer has run out.* {clock_words(case, now)}"
     if event == "renag":
-        return f":rotating_light: {call}Still nobody has taken this. {clock_line(case, now)}"
+        return f":rotating_light: {call}Still nobody has taken this. {clock_words(case, now)}"
     if event == "escalate":
-        return f":sos: {call}*{line(actor, 60)}* asks for help with this. {clock_line(case, now)}"
-    return f":bell: {call}This waits for an answer. {clock_line(case, now)}"
+        return f":sos: {call}*{line(actor, 60)}* asks for help with this. {clock_words(case, now)}"
+    return f":bell: {call}This waits for an answer. {clock_words(case, now)}"
 
 
 def elsewhere(case: Case, words: str, now: datetime) -> str:

@@ -58,11 +58,10 @@ class Renderer:
         if delivery.kind != "note":
             return notes.asks(case, event, self._call(session, delivery, case), now, actor)
         detail = payload.get("detail") or {}
-        at = datetime.fromisoformat(str(payload["at"])) if "at" in payload else delivery.created_at
         words = None
         if detail.get("mention_id") is not None:
             words = session.scalar(select(MentionRow.text).where(MentionRow.id == detail["mention_id"]))
-        return notes.happened(case, event, actor, at, detail, now, words)
+        return notes.happened(case, event, actor, detail, now, words)
 
     def _call(self, session: Session, delivery: Delivery, case: Case) -> str | None:
         """Who is to be notified by name. In a thread reminder the owner, since the others have no part in it."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fake_slack import CHANNEL, OPS, TOKEN, Fault, FakeSlack
+from fake_slack import CHANNEL, OPS, TOKEN, FakeSlack, Fault
 from office import Office
 
 from monitor.alerts.apprise_transport import label

@@ -1,4 +1,4 @@
-"""Kill the deliverer between any two of its steps, with a Slack that loses answers, and count what was lost or doubled."""
+"""Kill the deliverer between any two of its steps, with a Slack that loses answers, and count what is missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_slack import Fault, FakeSlack
+from fake_slack import FakeSlack, Fault
 from office import Office
 
 from monitor import faults
