@@ -8,15 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from monitor import faults
 from monitor.brands import Brands
 from monitor.cases import Cases
 from monitor.clock import Clock, SystemClock
-from monitor.database import Database
+from monitor.database import Database, trouble
 from monitor.engine import Stage
 from monitor.errors import ConfigurationError
 from monitor.health import Health
@@ -116,11 +116,16 @@ class App:
         path = self._file
         if path is not None and not path.absolute().parent.is_dir():
             raise ConfigurationError("database.url", f"{path.absolute().parent}: no such directory", "make it first")
-        if self.fresh():
-            if not create:
-                raise ConfigurationError("database.url", "there is no such database yet", "`firsthour run` creates it")
-            upgrade(self.db)
-        check_schema(self.db)
+        try:
+            if self.fresh():
+                if not create:
+                    raise ConfigurationError(
+                        "database.url", "there is no such database yet", "`firsthour run` creates it"
+                    )
+                upgrade(self.db)
+            check_schema(self.db)
+        except DBAPIError as error:
+            raise ConfigurationError("database.url", trouble(error) or str(error)) from error
 
     def fresh(self) -> bool:
         """Whether there is no database yet, or an empty one. One that cannot be reached is none of these."""
@@ -129,7 +134,7 @@ class App:
         try:
             return not inspect(self.db.engine).get_table_names()
         except OperationalError:
-            return False
+            return False  # check_schema tells why
 
     @property
     def _file(self) -> Path | None:
@@ -242,20 +247,22 @@ class App:
 
         return build_web(self.db, self.clock, self.cases, self.settings, self.health)
 
+    def release(self) -> None:
+        """Give back what this worker's stages still hold. A delivery that is being sent keeps its lease: whether it
+        arrived is looked up when the lease runs out."""
+        waiting = text("mentions.judging = 'waiting'")  # literal, so that SQLite takes the partial index
+        with self.db.write() as session:
+            release_owner(session, SourceState, self.owner)
+            release_owner(session, MentionRow, self.owner, waiting)
+
     def close(self) -> None:
-        """Give back what this worker still holds and close everything. A delivery that is being sent keeps its lease:
-        whether it arrived is looked up when the lease runs out."""
-        if "db" not in self.__dict__:
-            return
         try:
-            with self.db.write() as session:
-                for table in (SourceState, MentionRow):
-                    release_owner(session, table, self.owner)
-        finally:
             if "sources" in self.__dict__:
                 for source, _ in self.sources.values():
                     source.close()
-            self.db.close()
+        finally:
+            if "db" in self.__dict__:
+                self.db.close()
 
 
 def make_source(settings: SourceSettings, brands: Brands) -> Source:

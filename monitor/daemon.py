@@ -43,12 +43,11 @@ def serve(
     with ExitStack() as at_end:
         at_end.callback(app.close)
         app.open(create=True)
-        if "web" in roles:  # first: a port that is taken shows before any work is begun
-            desk: DeskServer | None = _desk(app)
+        desk = _desk(app) if "web" in roles else None  # first: a port that is taken shows before any work is begun
+        if desk is not None:
             at_end.callback(desk.stop, 1.0)
-        else:
-            desk = None
         engine = _engine(app, app.stages(roles))
+        at_end.callback(app.release)
         at_end.callback(_stop, engine)
         engine.start()
         scheduler = Scheduler(app.db, app.clock, app.owner, app.jobs(roles), getattr(app.clock, "speed", 1.0))

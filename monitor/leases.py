@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, and_, or_, update
+from sqlalchemy import ColumnElement, Select, TextClause, and_, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -112,11 +112,11 @@ def take_slot(session: Session, job: str, slot: datetime, owner: str) -> bool:
     return session.scalar(taken.returning(SlotRow.job)) is not None
 
 
-def release_owner(session: Session, table: type[Any], owner: str) -> int:
-    """Give back, untouched, every row that `owner` still holds, as at a stop; how many there were."""
+def release_owner(session: Session, table: type[Any], owner: str, *conditions: ColumnElement[bool] | TextClause) -> int:
+    """Give back, untouched, every row (of those under `conditions`) that `owner` still holds; how many there were."""
     result = session.execute(
         update(table)
-        .where(table.lease_owner == owner)
+        .where(table.lease_owner == owner, *conditions)
         .values(lease_owner=None, lease_until=None, attempt=table.attempt - 1)
         .execution_options(synchronize_session=False)
     )

@@ -1,0 +1,5 @@
+"""`python -m monitor` is `firsthour`."""
+
+from monitor.cli import app
+
+app()
