@@ -43,3 +43,13 @@ def serbian_latin(text: str) -> str:
     if not _SERBIAN_ONLY.isdisjoint(text) and all(c in _SERBIAN for c in text if "\u0400" <= c <= "\u052f"):
         return text.translate(_LATIN)
     return text
+
+
+def says_something(text: str) -> bool:
+    """Whether a cleaned text is more than addresses, handles and dots."""
+    return any(not c.isspace() and c not in ".,:;" for c in text.replace("@user", " ").replace("http", " "))
+
+
+def wordless(text: str) -> bool:
+    """Whether a cleaned text has no letter and no digit: emoji, signs, addresses."""
+    return not any(c.isalnum() for c in text.replace("@user", " ").replace("http", " "))

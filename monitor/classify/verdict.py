@@ -40,3 +40,20 @@ class Verdict:
     topic: str
     topic_score: float
     model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: a text, with its star rating (1 worst to 5) and the source's own word on its language (ISO 639-1)
+    where there are such."""
+
+    text: str
+    rating: float | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A text that nobody could judge, and why: empty, nothing but an address, too long, a rating off the scale."""
+
+    reason: str
