@@ -60,7 +60,7 @@ def site() -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             body = server.feed
             said = _HEADER.search(body[:2_000])
             self.send_response(200)
