@@ -1,7 +1,7 @@
 """What every source is: something that gives pages of items from a cursor on.
 
 A source knows nothing of the database, of brands or of time zones elsewhere: it turns one service's answers into
-`Item`s. `tests/contracts/source.py` is the suite that each source passes; docs/write-a-source.md shows how to add one.
+`Item`s. monitor/sources/contract.py is the suite that each source passes; docs/write-a-source.md shows how to add one.
 """
 
 from __future__ import annotations

@@ -1,0 +1,184 @@
+"""The contract suite for sources: that the page about it is true, and that it catches sources that break it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.errors import RetryLater
+from monitor.sources import REGISTRY
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, SeenReply
+from monitor.sources.contract import Answer, FakeService, SourceContract
+
+ROOT = Path(__file__).parents[2]
+_BLOCKS = re.findall(
+    r"^```python\n(.*?)^```", (ROOT / "docs/write-a-source.md").read_text(encoding="utf-8"), re.S | re.M
+)
+
+page: dict[str, Any] = {"__name__": __name__}
+for block in _BLOCKS:
+    exec(compile(block, "docs/write-a-source.md", "exec", dont_inherit=True), page)
+
+
+class TestTheForumOfThePage(page["TestForum"]):  # type: ignore[misc]
+    pass
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+def test_every_source_that_comes_with_firsthour_is_held_to_the_contract(kind: str) -> None:
+    tests = (ROOT / "tests/sources" / f"test_{kind}.py").read_text(encoding="utf-8")
+    assert re.search(r"^class Test\w+\(SourceContract\)", tests, re.M)
+
+
+class Memory(FakeService):
+    """A service and its source in one, which reads two items a page and keeps every promise."""
+
+    page_size = 2
+    lag = timedelta(minutes=5)
+    network = True
+
+    name = "memory"
+    capabilities = Capabilities(sees_replies=True, edits=True, deletions=True)
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.replies: dict[str, SeenReply] = {}
+        self.trouble: Answer | None = None
+
+    def source(self) -> Memory:
+        return self
+
+    def post(self, text: str, at: datetime, author: str = "ann") -> str:
+        self.items.append(Item(str(len(self.items)), text, at, author=Author(author)))
+        return str(len(self.items) - 1)
+
+    def garble(self, at: datetime) -> None:
+        pass
+
+    def answer(self, answer: Answer | None) -> None:
+        self.trouble = answer
+
+    def edit(self, external_id: str, text: str, at: datetime) -> None:
+        self.items.append(replace(self.items[int(external_id)], text=text))
+
+    def remove(self, external_id: str) -> None:
+        self.items.append(replace(self.items[int(external_id)], text="", removed=True))
+
+    def reply(self, external_id: str, account: str, at: datetime) -> None:
+        self.replies.setdefault(external_id, SeenReply("r", at, account))
+
+    def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
+        self._well()
+        start = int((cursor or {}).get("read", 0))
+        items = tuple(replace(item, posted_at=min(item.posted_at, now)) for item in self.items[start : start + 2])
+        return Page(items, {"read": start + len(items)}, more=start + 2 < len(self.items))
+
+    def check(self) -> str:
+        self._well()
+        return "reached"
+
+    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+        return {i: self.replies[i] for i in external_ids if i in self.replies and self.replies[i].author in accounts}
+
+    def close(self) -> None:
+        pass
+
+    def _well(self) -> None:
+        if self.trouble is not None:
+            seconds = self.trouble.headers.get("retry-after")
+            raise RetryLater("trouble", timedelta(seconds=int(seconds)) if seconds else None)
+
+
+class TestASourceInMemory(SourceContract):
+    @pytest.fixture
+    def service(self) -> FakeService:
+        return Memory()
+
+    def test_a_refused_credential_is_an_auth_error(self) -> None:  # type: ignore[override]
+        """It has none."""
+
+
+class Forgetful(Memory):
+    """Keeps its place in memory."""
+
+    place = 0
+
+    def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
+        page = super().fetch({"read": self.place}, now)
+        self.place = page.cursor["read"]
+        return page
+
+
+class Hasty(Memory):
+    """Moves its cursor to the present, whatever it has read."""
+
+    def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
+        page = super().fetch(cursor, now)
+        return replace(page, cursor={"read": len(self.items)}, more=False)
+
+
+class Strict(Memory):
+    """Reads only what is younger than the youngest it knows."""
+
+    def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
+        newest = (cursor or {}).get("newest", 0.0)
+        self._well()
+        items = tuple(item for item in self.items if item.posted_at.timestamp() > newest)
+        return Page(items, {"newest": max([newest, *(item.posted_at.timestamp() for item in items)])})
+
+
+class Endless(Memory):
+    def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
+        return replace(super().fetch(cursor, now), more=True)
+
+
+class Impatient(Memory):
+    """Does not hear how long to wait."""
+
+    def _well(self) -> None:
+        if self.trouble is not None:
+            raise RetryLater("trouble")
+
+
+class Crashing(Memory):
+    def _well(self) -> None:
+        if self.trouble is not None:
+            raise KeyError("data")
+
+
+class Gullible(Memory):
+    """Takes anybody's reply for the brand's."""
+
+    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+        return {each: self.replies[each] for each in external_ids if each in self.replies}
+
+
+suite = SourceContract
+
+
+@pytest.mark.parametrize(
+    ("broken", "test"),
+    [
+        (Forgetful, suite.test_a_page_that_was_never_stored_is_given_again),
+        (Hasty, suite.test_many_pages_are_read_to_the_end),
+        (Hasty, suite.test_what_is_posted_during_a_poll_is_read_then_or_at_the_next),
+        (Strict, suite.test_an_item_that_turns_up_late_is_still_read),
+        (Strict, suite.test_an_item_from_the_future_does_not_hide_those_after_it),
+        (Strict, suite.test_many_items_of_one_second_are_all_read),
+        (Endless, suite.test_nothing_posted_is_no_error),
+        (Impatient, suite.test_a_429_is_obeyed_to_the_second),
+        (Crashing, suite.test_check_says_when_the_service_is_out_of_reach),
+        (Gullible, suite.test_the_brands_reply_is_seen_and_nobody_elses),
+    ],
+)
+def test_the_suite_catches_a_source_that_breaks_a_promise(
+    broken: type[Memory], test: Callable[[SourceContract, FakeService], None]
+) -> None:
+    with pytest.raises((AssertionError, KeyError)):
+        test(SourceContract(), broken())
