@@ -30,7 +30,9 @@ from pydantic import (
     model_validator,
 )
 
-from monitor.errors import ConfigurationError, FirsthourError
+from monitor.errors import ConfigurationError
+from monitor.mistakes import BadSettings as BadSettings
+from monitor.mistakes import mistake, wrong_brands, wrong_sources
 
 PREFIX = "FIRSTHOUR_"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -84,6 +86,7 @@ class ClassifierSettings(Section):
         default_factory=dict,
         description="for other models: their labels to negative, neutral, positive, complaint, none",
     )
+    learned: str = Field("firsthour.learned.json", description="where `firsthour learn` keeps what the corrections taught; the same file for every process")
     batch: int = Field(64, ge=1, le=1024, description="mentions judged at a time")
     threads: int = Field(2, ge=1, le=64, description="CPU threads of the model")
 
@@ -291,14 +294,6 @@ class Settings(Section):
         return self
 
 
-class BadSettings(FirsthourError):  # noqa: N818
-    """The configuration has mistakes; all of them are in `mistakes`."""
-
-    def __init__(self, mistakes: list[ConfigurationError]) -> None:
-        super().__init__("\n".join(map(str, mistakes)))
-        self.mistakes = mistakes
-
-
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the file (None: defaults) and the environment. Raises BadSettings with every mistake found."""
     raw: dict[str, Any] = {}
@@ -317,8 +312,8 @@ def parse(raw: dict[str, Any], environment: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        raise BadSettings(mistakes + [_mistake(e, raw) for e in error.errors()]) from None
-    mistakes += _wrong_sources(settings) + _wrong_brands(settings)
+        raise BadSettings(mistakes + [mistake(e, raw, Settings) for e in error.errors()]) from None
+    mistakes += wrong_sources(settings.sources) + wrong_brands(settings.brands)
     if mistakes:
         raise BadSettings(mistakes)
     return settings
@@ -350,74 +345,9 @@ def _from_environment(raw: dict[str, Any], environment: Mapping[str, str]) -> li
                 continue
         else:
             for part in path[:-1]:
-                at = at.setdefault(part, {})
-        at[path[-1]] = value
-    return mistakes
-
-
-def _mistake(error: Any, raw: dict[str, Any]) -> ConfigurationError:
-    path: list[str] = []
-    at: Any = raw
-    for part in error["loc"]:
-        at = (
-            at[part]
-            if isinstance(at, list) and isinstance(part, int) and part < len(at)
-            else (at.get(part) if isinstance(at, dict) else None)
-        )
-        label = at.get("name") if isinstance(part, int) and isinstance(at, dict) else None
-        path.append(str(label if label else part))
-    key = ".".join(path) or "configuration"
-    if error["type"] == "extra_forbidden":
-        known = _keys_at(error["loc"][:-1])
-        near = get_close_matches(str(error["loc"][-1]), known, n=1)
-        return ConfigurationError(
-            key, "no such setting", f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(known)
-        )
-    if error["type"] == "missing":
-        return ConfigurationError(key, "is missing")
-    return ConfigurationError(key, error["msg"].removeprefix("Value error, "))
-
-
-def _keys_at(location: tuple[Any, ...]) -> list[str]:
-    model: Any = Settings
-    for part in location:
-        if isinstance(part, int):
+                at = at.setdefault(part, {}) if isinstance(at, dict) else None
+        if not isinstance(at, dict):
+            mistakes.append(ConfigurationError(variable, "there is no such setting"))
             continue
-        annotation = model.model_fields[part].annotation
-        model = next((a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)), annotation)
-    return sorted(model.model_fields)
-
-
-def _wrong_sources(settings: Settings) -> list[ConfigurationError]:
-    from monitor.sources import source_class
-
-    mistakes = []
-    for source in settings.sources:
-        try:
-            source_class(source.type).Options.model_validate(source.options)  # type: ignore[attr-defined]
-        except ConfigurationError as error:
-            mistakes.append(ConfigurationError(f"sources.{source.name}.type", error.message, error.hint))
-        except ValidationError as error:
-            for e in error.errors():
-                key = ".".join(["sources", source.name, *map(str, e["loc"])])
-                if e["type"] == "extra_forbidden":
-                    known = sorted(source_class(source.type).Options.model_fields)  # type: ignore[attr-defined]
-                    near = get_close_matches(str(e["loc"][-1]), known, n=1)
-                    hint = f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(known)
-                    mistakes.append(ConfigurationError(key, f"no such setting of type {source.type}", hint))
-                else:
-                    message = "is missing" if e["type"] == "missing" else e["msg"].removeprefix("Value error, ")
-                    mistakes.append(ConfigurationError(key, message))
-    return mistakes
-
-
-def _wrong_brands(settings: Settings) -> list[ConfigurationError]:
-    from monitor.brands import parse_match
-
-    mistakes = []
-    for brand in settings.brands:
-        try:
-            parse_match(brand.match)
-        except ConfigurationError as error:
-            mistakes.append(ConfigurationError(f"brands.{brand.name}.match", error.message, error.hint))
+        at[path[-1]] = value
     return mistakes
