@@ -143,7 +143,7 @@ class App:
 
     @cached_property
     def brands(self) -> Brands:
-        return Brands(self.settings.brands)
+        return Brands(self.settings.brands, _language)
 
     @cached_property
     def sources(self) -> Mapping[str, tuple[Source, SourceSettings]]:
@@ -263,6 +263,13 @@ class App:
         finally:
             if "db" in self.__dict__:
                 self.db.close()
+
+
+def _language(text: str) -> str | None:
+    from monitor.classify.language import language
+
+    code, _ = language(text)
+    return None if code == "und" else code
 
 
 def make_source(settings: SourceSettings, brands: Brands) -> Source:

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
 
-from monitor.cli.frame import ConfigFile, app, load_settings
+from monitor.cli.frame import AsJson, ConfigFile, app, load_settings, opened, print_json
 from monitor.errors import ConfigurationError
 
 STANDARD = Path("-")
@@ -38,6 +38,41 @@ def classify(
             out.write(line + "\n")
             if output == STANDARD:
                 out.flush()
+
+
+@app.command()
+def learn(
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last lesson back.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn from the team's corrections. What was learned is used only if it is better on corrections kept back, and no
+    worse on the model's own sample. A running service uses it after its next start."""
+    from dataclasses import asdict
+
+    from monitor.classify import learn as lessons
+
+    settings = load_settings(config)
+    path = Path(settings.classifier.learned)
+    if undo:
+        name = lessons.undo(path)
+        print_json({"in_use": name}) if as_json else typer.echo(f"In use now: {name or 'the model alone'}.")
+        return
+    with opened(config) as app_:
+        classifier: Any = app_.classifier
+        if not hasattr(classifier, "features"):
+            raise ConfigurationError("classifier.model", "only the embedded model can learn", 'set it to "embedded"')
+        with app_.db.read() as session:
+            said = lessons.corrections(session)
+        lesson = lessons.learn(classifier, said, path, app_.clock.now())
+    if as_json:
+        print_json(asdict(lesson))
+        return
+    typer.echo(f"{lesson.corrections} corrections, {lesson.held_back} of them kept back to test on.")
+    for name, kind in (("corrections kept back", "corrections"), ("the model's own sample", "sample")):
+        before, after = getattr(lesson.before, kind), getattr(lesson.after, kind)
+        typer.echo(f"  {name}: {before:.1%} right before, {after:.1%} after")
+    typer.echo(f"{'Taken' if lesson.taken else 'Left'}: {lesson.why}")
 
 
 def _lines(stack: ExitStack, source: Path) -> tuple[TextIO, int | None]:
