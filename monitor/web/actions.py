@@ -56,7 +56,7 @@ def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
         request: Request,
         case_id: int,
         event: Annotated[str, Form(max_length=30)],
-        nonce: Annotated[str, Form(max_length=40)] = "",
+        nonce: Annotated[str, Form(pattern="^[0-9a-f]{0,40}$")] = "",
         actor: Annotated[str, Form(max_length=1000)] = "",
         text: Annotated[str, Form(max_length=20_000)] = "",
         until: Annotated[str, Form(max_length=10)] = "1h",
@@ -119,7 +119,8 @@ def _answer(
     with pages.db.read() as session:
         values = pages.case(session, request, case_id) or {}
     # The part is drawn for the name just given, which the request's cookie does not carry yet.
-    answer = pages.draw("case.html", request, status, **values | said)
+    # htmx shows no answers above 499: what was refused for the service's sake goes as a conflict.
+    answer = pages.draw("case.html", request, min(status, 409) if status > 499 else status, **values | said)
     answer.headers["HX-Trigger"] = "changed"
     return answer
 

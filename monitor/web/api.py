@@ -6,15 +6,17 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.database import Database
 from monitor.web import queries
 
 Limit = Annotated[int, Query(ge=1, le=200, description="rows in one answer")]
+State = Literal["open", "taken", "replied", "reopened", "snoozed", "resolved", "dismissed"]
+Word = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
 Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the answer before")]
 
 
@@ -32,7 +34,7 @@ class CaseOut(Row):
     topic: str
     language: str
     author: str | None
-    text: str
+    text: str = Field(description="the first 20,000 characters; the export has all")
     url: str | None
     rating: float | None
     opened_at: datetime
@@ -56,7 +58,7 @@ class MentionOut(Row):
     external_id: str
     url: str | None
     author: str | None
-    text: str
+    text: str = Field(description="the first 20,000 characters; the export has all")
     rating: float | None
     own: bool
     brands: list[str]
@@ -110,8 +112,8 @@ def api_routes(db: Database) -> APIRouter:
     def list_cases(
         limit: Limit = 50,
         cursor: Cursor = None,
-        state: Annotated[list[str] | None, Query(description="one or several; none: all")] = None,
-        brand: str | None = None,
+        state: Annotated[list[State] | None, Query(description="one or several; none: all")] = None,
+        brand: Word = None,
     ) -> CasePage:
         with db.read() as session:
             rows = queries.cases(session, limit + 1, _before(cursor), state or (), brand)
@@ -135,8 +137,8 @@ def api_routes(db: Database) -> APIRouter:
     def list_mentions(
         limit: Limit = 50,
         cursor: Cursor = None,
-        source: str | None = None,
-        language: Annotated[str | None, Query(description="ISO 639 code, as judged")] = None,
+        source: Word = None,
+        language: Word = None,
         complaint: Annotated[bool | None, Query(description="as judged")] = None,
     ) -> MentionPage:
         with db.read() as session:

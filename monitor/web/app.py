@@ -15,6 +15,7 @@ from monitor.health import Health
 from monitor.settings import Settings
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
+from monitor.web.apology import apologise
 from monitor.web.guard import Guard
 from monitor.web.live import Live, live_routes
 from monitor.web.ops import ops_routes
@@ -39,6 +40,7 @@ def build_web(db: Database, clock: Clock, cases: Cases, settings: Settings, heal
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(action_routes(pages, cases, clock))
+    apologise(app, pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(Guard, hosts=[settings.web.host])
     return app

@@ -15,4 +15,4 @@ Quechua, ro Romanian, ru Russian, rw Kinyarwanda, se Sámi, si Sinhala, sk Slova
 Serbian, sv Swedish, sw Swahili, ta Tamil, te Telugu, th Thai, tl Filipino, tr Turkish, ug Uyghur, uk Ukrainian,
 ur Urdu, vi Vietnamese, vo Volapük, wa Walloon, xh Xhosa, zh Chinese, zu Zulu, und unknown
 """
-NAMES: dict[str, str] = dict(pair.split() for pair in _TABLE.split(","))  # type: ignore[misc]
+NAMES: dict[str, str] = dict(pair.split() for pair in _TABLE.split(","))

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import secrets
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.orm import Session
@@ -21,11 +21,13 @@ from monitor.database import Database
 from monitor.health import Health
 from monitor.settings import Settings
 from monitor.web import queries, story, words
+from monitor.web.api import Word
 
 ME = "firsthour_me"
 NAME_LENGTH = 60
 HEARD = 40
 ON_PAGE = 50
+Before = Annotated[int | None, Query(ge=0, le=queries.LARGEST_ID)]
 
 
 class Pages:
@@ -41,6 +43,7 @@ class Pages:
             "now": self._clock.now(),
             "speed": self._speed,
             "me": me(request),
+            "nonce": secrets.token_hex(8),
             "zone": self._settings.clock.timezone,
             "brands": [b.name for b in self._settings.brands if not b.competitor],
         }
@@ -49,7 +52,7 @@ class Pages:
     def board(self, session: Session, request: Request) -> dict[str, Any]:
         """What board.html shows."""
         now = self._clock.now()
-        show, brand = request.query_params.get("show", "all"), request.query_params.get("brand") or None
+        show, brand = request.query_params.get("show", "all"), words.harmless(request.query_params.get("brand")) or None
         wanted = queries.Filter(
             mine=(me(request) or "") if show == "mine" else None,
             free=show == "free",
@@ -90,7 +93,6 @@ class Pages:
         return {
             "file": found,
             "can": {event for state, event in TRANSITIONS if state == found.case.state},
-            "nonce": secrets.token_hex(8),
             "flash": None,
             "refused": None,
             "noted": False,
@@ -146,7 +148,7 @@ def page_routes(pages: Pages) -> APIRouter:
         return whole_case(pages, request, case_id)
 
     @router.get("/mentions")
-    def mentions(request: Request, before: int | None = None, language: str | None = None) -> Response:
+    def mentions(request: Request, before: Before = None, language: Word = None) -> Response:
         with pages.db.read() as session:
             found = queries.mentions(session, ON_PAGE + 1, before, language=language or None)
             languages = queries.languages(session)
@@ -194,7 +196,14 @@ def whole_case(pages: Pages, request: Request, case_id: int, status: int = 200, 
 
 
 def missing(pages: Pages, request: Request, case_id: int) -> Response:
-    return pages.draw("missing.html", request, 404, what=f"There is no case {case_id}")
+    return nothing(
+        pages, request, 404, f"There is no case {case_id}", "It may have been purged, or the address is mistyped."
+    )
+
+
+def nothing(pages: Pages, request: Request, status: int, what: str, why: str) -> Response:
+    """A page that says why there is nothing to show."""
+    return pages.draw("nothing.html", request, status, what=what, why=why)
 
 
 def _part(pages: Pages, template: str, request: Request, values: dict[str, Any], digest: str) -> Response:

@@ -1,6 +1,6 @@
 """What the pages and the interface read. Rows become frozen records here; nothing beyond sees the tables.
 
-Texts come cut to READ characters, since a mention may be a megabyte long and a page shows many.
+Texts come cut to READ characters, in lists of cases to GLANCE, since a mention may be a megabyte long.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from monitor.web.words import SOON
 
 LARGEST_ID = 2**63 - 1  # what both databases can hold
 READ = 20_000
+GLANCE = 3_000
 SHOWN = 100
 ACTIVE = ("open", "taken", "reopened", "replied")
 RECENT = timedelta(days=30)
@@ -188,11 +189,11 @@ def desk(session: Session, now: datetime, wanted: Filter) -> Desk:
     running = [*conditions, CaseRow.clock == "running", CaseRow.due_at.is_not(None)]
     waiting: list[CaseRecord] = []
     for state in ACTIVE:  # one state at a time: each is read from the index in the order of `due_at`
-        query = _cases().where(CaseRow.state == state, *running).order_by(CaseRow.due_at, CaseRow.id).limit(SHOWN)
+        query = _cases(GLANCE).where(CaseRow.state == state, *running).order_by(CaseRow.due_at, CaseRow.id).limit(SHOWN)
         waiting += _case_records(session, query)
     waiting.sort(key=lambda c: (c.due_at or now, c.id))
-    rest = _cases().where(CaseRow.state.in_(ACTIVE), CaseRow.clock != "running", *conditions)
-    snoozed = _cases().where(CaseRow.state == "snoozed", *conditions).order_by(CaseRow.snoozed_until, CaseRow.id)
+    rest = _cases(GLANCE).where(CaseRow.state.in_(ACTIVE), CaseRow.clock != "running", *conditions)
+    snoozed = _cases(GLANCE).where(CaseRow.state == "snoozed", *conditions).order_by(CaseRow.snoozed_until, CaseRow.id)
     answered, met = _past_day(session, now)
     shown = with_earlier(session, waiting[:SHOWN])
     return Desk(
@@ -238,7 +239,7 @@ def case_file(session: Session, case_id: int) -> CaseFile | None:
     ).all()
     others: list[CaseRecord] = []
     if case.author is not None:
-        same = _cases().where(CaseRow.source == case.source, CaseRow.author == case.author, CaseRow.id != case.id)
+        same = _cases(GLANCE).where(CaseRow.source == case.source, CaseRow.author == case.author, CaseRow.id != case.id)
         others = _case_records(session, same.order_by(CaseRow.opened_at.desc()).limit(10))
     return CaseFile(
         case=case,
@@ -315,10 +316,10 @@ _MENTION_FIELDS = [f.name for f in fields(MentionRecord) if hasattr(MentionRow, 
 _VERDICT_FIELDS = [f.name for f in fields(MentionRecord) if not hasattr(MentionRow, f.name)]
 
 
-def _cases() -> Select[Any]:
+def _cases(read: int = READ) -> Select[Any]:
     return select(
         *(getattr(CaseRow, name) for name in _CASE_FIELDS),
-        func.substr(MentionRow.text, 1, READ).label("text"),
+        func.substr(MentionRow.text, 1, read).label("text"),
         *(getattr(MentionRow, name) for name in _FIRST_FIELDS),
     ).join(MentionRow, MentionRow.id == CaseRow.mention_id)
 

@@ -194,7 +194,7 @@ def test_everything_can_be_read_and_has_a_name(desk: Desk, open_context: Open, s
 def test_the_picture_in_the_documentation(desk: Desk, open_context: Open, clock: ManualClock, tmp_path: Path) -> None:
     """Drawn anew with FIRSTHOUR_PICTURES=1, or where it is missing."""
     ids = town.settle(desk.db, clock.now())
-    shape: dict[str, Any] = {"viewport": {"width": 1600, "height": 860}}
+    shape: dict[str, Any] = {"viewport": {"width": 1620, "height": 800}}
     page = open_context(desk, "Mari", **shape).new_page()
     page.goto(f"/cases/{ids['kuldnokk']}")
     live(page)
@@ -203,4 +203,6 @@ def test_the_picture_in_the_documentation(desk: Desk, open_context: Open, clock:
     path = PICTURE if wanted else tmp_path / "desk.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=path)
-    assert 20_000 < path.stat().st_size < 300_000
+    assert path.stat().st_size > 20_000
+    if wanted:
+        assert path.stat().st_size < 300_000

@@ -68,6 +68,11 @@ def test_a_limit_out_of_range_is_refused(desk: Desk, limit: str) -> None:
     assert desk.http.get("/api/v1/mentions", params={"limit": limit}).status_code == 422
 
 
+@pytest.mark.parametrize("query", ["state=gone", "brand=%00", "brand=" + "x" * 101])
+def test_filters_that_can_match_nothing_are_refused(desk: Desk, query: str) -> None:
+    assert desk.http.get(f"/api/v1/cases?{query}").status_code == 422
+
+
 def test_a_case_that_is_not_there_is_404_in_json(desk: Desk) -> None:
     for case_id in (5, -1, 2**70):
         answer = desk.http.get(f"/api/v1/cases/{case_id}")

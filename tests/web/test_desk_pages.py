@@ -8,7 +8,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 from monitor.clock import ManualClock
-from monitor.models import CaseRow, MentionRow
+from monitor.models import CaseRow, MentionRow, SourceState
 from tests.web import town
 from tests.web.serving import Desk
 
@@ -205,3 +205,37 @@ def test_older_mentions_are_reached_page_by_page(desk: Desk) -> None:
         path = older[1].replace("&amp;", "&") if older else ""
     assert path == ""
     assert seen == [str(n) for n in reversed(range(120))]
+
+
+def test_a_source_that_cannot_be_read_is_named_on_the_desk_with_the_reason(desk: Desk) -> None:
+    with desk.db.write() as session:
+        session.add(SourceState(name="reddit", failures=2, error="401 <b>Unauthorized</b>"))
+    page = desk.http.get("/").text
+    assert "<b>reddit</b> cannot be read: 401 &lt;b&gt;Unauthorized&lt;/b&gt;" in page
+
+
+def test_nonsense_in_the_address_is_answered_with_a_page(desk: Desk) -> None:
+    for path, status in (
+        ("/nothing", 404),
+        ("/cases/abc", 422),
+        ("/mentions?before=-1", 422),
+        (f"/mentions?before={2**70}", 422),
+        ("/mentions?language=%00", 422),
+        ("/?show=%00&brand=%00%ff", 200),
+        ("/parts/cases/abc", 422),
+    ):
+        answer = desk.http.get(path)
+        assert (answer.status_code, answer.headers["Content-Type"][:9]) == (status, "text/html"), path
+
+
+def test_a_broken_database_is_a_page_that_says_so_and_json_for_programs(desk: Desk) -> None:
+    with desk.db.engine.connect().execution_options(writes=True) as connection:
+        connection.exec_driver_sql("ALTER TABLE verdicts RENAME TO gone")
+        connection.commit()
+    page = desk.http.get("/")
+    assert page.status_code == 503
+    assert "The database does not answer" in page.text
+    assert "verdicts" not in page.text
+    answer = desk.http.get("/api/v1/mentions")
+    assert answer.status_code == 503
+    assert "/readyz" in answer.json()["detail"]

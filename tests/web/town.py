@@ -122,7 +122,7 @@ KADRI = Said(
     "kuldnokk",
     "reddit",
     "et",
-    "Teist nädalat ootan pakki, kuller on muudkui „kohe teel“. Klienditugi kopeerib sama vastust. Kas keegi loeb neid kirju?",
+    "Teist nädalat ootan pakki, kuller on „kohe teel“. Klienditugi kopeerib sama vastust. Kas keegi loeb neid kirju?",
     0.97,
     BAD,
     "high",

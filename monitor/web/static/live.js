@@ -68,6 +68,8 @@
       const link = row.querySelector(".open");
       if (on) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
     }
+    // Outside of what is drawn again, so that screen readers notice when it changes.
+    write(document.getElementById("say"), document.querySelector("#main[data-waiting] h1")?.textContent ?? "");
     const waiting = document.querySelector("[data-waiting]")?.dataset.waiting;
     if (waiting !== undefined) document.title = (waiting === "0" ? "" : `(${waiting}) `) + "firsthour";
   }

@@ -1,0 +1,46 @@
+"""What is answered when there is nothing to answer: to people as a page, to programs as JSON."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from monitor.database import trouble
+from monitor.web.pages import Pages, nothing
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def apologise(app: FastAPI, pages: Pages) -> None:
+    """Register the handlers."""
+
+    @app.exception_handler(HTTPException)
+    async def not_so(request: Request, error: HTTPException) -> Response:
+        if _for_programs(request):
+            return await http_exception_handler(request, error)
+        what = "There is no such page" if error.status_code == 404 else str(error.detail)
+        return nothing(pages, request, error.status_code, what, "The address may be mistyped.")
+
+    @app.exception_handler(RequestValidationError)
+    async def unfit(request: Request, error: RequestValidationError) -> Response:
+        if _for_programs(request):
+            return await request_validation_exception_handler(request, error)
+        wrong = ", ".join(str(each["loc"][-1]) for each in error.errors())
+        return nothing(pages, request, 422, "That cannot be shown", f"Not as it should be: {wrong}.")
+
+    @app.exception_handler(SQLAlchemyError)
+    async def no_database(request: Request, error: SQLAlchemyError) -> Response:
+        log.error("a page could not be read", path=request.url.path, error=trouble(error) or type(error).__name__)
+        if _for_programs(request):
+            return JSONResponse({"detail": "the database does not answer; /readyz says more"}, status_code=503)
+        why = "Nothing is lost. The operator finds the reason under /readyz. Try again in a moment."
+        return nothing(pages, request, 503, "The database does not answer", why)
+
+
+def _for_programs(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/metrics", "/readyz", "/healthz", "/static/"))
