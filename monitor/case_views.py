@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from monitor.classify.verdict import Verdict
@@ -152,18 +152,19 @@ def view(row: CaseRow, first: MentionRow, verdict: VerdictRow | Verdict | None, 
 
 def _earlier(session: Session, rows: Sequence[CaseRow]) -> Counter[int]:
     """How many cases the same author had on the same source in the 30 days before each."""
-    authors = {(row.source, row.author) for row in rows if row.author is not None}
-    if not authors:
-        return Counter()
-    others = session.execute(
-        select(CaseRow.source, CaseRow.author, CaseRow.opened_at, CaseRow.id).where(
-            tuple_(CaseRow.source, CaseRow.author).in_(authors),
-            CaseRow.opened_at >= min(row.opened_at for row in rows) - RECENT,
-        )
-    ).all()
+    authors: dict[str, set[str]] = {}
+    for row in rows:
+        if row.author is not None:
+            authors.setdefault(row.source, set()).add(row.author)
+    since = min(row.opened_at for row in rows) - RECENT
     by_author: dict[tuple[str, str | None], list[tuple[datetime, int]]] = {}
-    for source, author, opened_at, case_id in others:
-        by_author.setdefault((source, author), []).append((opened_at, case_id))
+    for source, names in authors.items():  # one query a source, since SQLite finds no index for pairs
+        for author, opened_at, case_id in session.execute(
+            select(CaseRow.author, CaseRow.opened_at, CaseRow.id).where(
+                CaseRow.source == source, CaseRow.author.in_(names), CaseRow.opened_at >= since
+            )
+        ):
+            by_author.setdefault((source, author), []).append((opened_at, case_id))
     found: Counter[int] = Counter()
     for row in rows:
         own = (row.opened_at, row.id)
