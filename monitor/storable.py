@@ -47,8 +47,10 @@ def _id_of(item: Item) -> str | None:
 
 
 def _fit(item: Item) -> Item:
-    if not item.external_id:
+    if not item.external_id or not isinstance(item.external_id, str):
         raise ValueError("the item has no id")
+    if not isinstance(item.text, str):
+        raise ValueError("the item has no text")
     if item.posted_at.tzinfo is None:
         raise ValueError(f"the item's date {item.posted_at.isoformat()} has no time zone")
     author = item.author

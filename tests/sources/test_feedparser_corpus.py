@@ -103,4 +103,3 @@ def test_no_feed_of_the_corpus_breaks_the_source_or_the_database(
     assert pages > 1_500
     assert entries > 1_000
     assert stored
-    print(f"{len(corpus)} feeds: {pages} read, {refused} refused, {entries} entries, {stored} mentions")
