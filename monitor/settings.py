@@ -86,7 +86,10 @@ class ClassifierSettings(Section):
         default_factory=dict,
         description="for other models: their labels to negative, neutral, positive, complaint, none",
     )
-    learned: str = Field("firsthour.learned.json", description="where `firsthour learn` keeps what the corrections taught; the same file for every process")
+    learned: str = Field(
+        "firsthour.learned.json",
+        description="where `firsthour learn` keeps what the corrections taught; the same file for every process",
+    )
     batch: int = Field(64, ge=1, le=1024, description="mentions judged at a time")
     threads: int = Field(2, ge=1, le=64, description="CPU threads of the model")
 
