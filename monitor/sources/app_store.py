@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,12 +58,12 @@ class AppStore:
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
         def read(country: str, mark: int, token: Any) -> Batch:
-            return self._read(country, mark, int(token or 1), now)
+            return self._read(country, mark, int(token or 1))
 
         first = int((now - self._options.lookback).timestamp())
         return walk(cursor, self._options.country, first, int(now.timestamp()), read)
 
-    def _read(self, country: str, mark: int, number: int, now: datetime) -> Batch:
+    def _read(self, country: str, mark: int, number: int) -> Batch:
         entries, last = self._feed(country, number)
         if not entries and number > 1 and number <= last:
             raise StaleTokenError  # a page of the middle comes empty now and then
@@ -80,8 +79,7 @@ class AppStore:
         since = mark - self._options.lag.total_seconds()
         arrived = bool(seconds) and min(seconds) < since
         older = number + 1 if entries and number < last and not arrived else None
-        shown = tuple(replace(item, posted_at=min(item.posted_at, now)) for item in items)
-        return Batch(shown, max(seconds, default=None), older, tuple(rejects))
+        return Batch(tuple(items), max(seconds, default=None), older, tuple(rejects))
 
     def _feed(self, country: str, number: int) -> tuple[list[Any], int]:
         """The entries of a page, and the number of the last page as far as the feed tells."""

@@ -193,8 +193,7 @@ class SourceContract:
 
     def test_an_item_from_the_future_does_not_hide_those_after_it(self, service: FakeService) -> None:
         service.post("acme from 2099", datetime(2099, 1, 1, tzinfo=UTC))
-        items, cursor = poll(service.source())
-        assert all(item.posted_at <= NOW + timedelta(days=1) for item in items.values())
+        _, cursor = poll(service.source())
         later = service.post("acme today", NOW + timedelta(minutes=1))
         assert later in poll(service.source(), cursor, NOW + timedelta(minutes=2))[0]
 

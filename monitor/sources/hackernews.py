@@ -40,12 +40,12 @@ class HackerNews:
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
         def read(query: str, mark: int, token: Any) -> Batch:
-            return self._read(query, mark, token or {}, now)
+            return self._read(query, mark, token or {})
 
         first = int((now - self._options.lookback).timestamp())
         return walk(cursor, self._queries, first, int(now.timestamp()), read)
 
-    def _read(self, query: str, mark: int, token: Mapping[str, int], now: datetime) -> Batch:
+    def _read(self, query: str, mark: int, token: Mapping[str, int]) -> Batch:
         """Older pages are asked for by time, since pages by number end at Algolia's 1,000th hit; by number only within
         one second."""
         since, until, number = mark - int(self._options.lag.total_seconds()), token.get("until"), token.get("page", 0)
@@ -54,7 +54,7 @@ class HackerNews:
         items, rejects, seconds = [], [], []
         for hit in hits:
             try:
-                items.append(_item(hit, now))
+                items.append(_item(hit))
                 seconds.append(int(hit["created_at_i"]))
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 rejects.append(Reject(f"{type(error).__name__}: {error}", str(hit)[:2_000]))
@@ -105,7 +105,7 @@ def _phrase(term: str) -> str:
     return '"' + term.replace('"', " ") + '"'
 
 
-def _item(hit: dict[str, Any], now: datetime) -> Item:
+def _item(hit: dict[str, Any]) -> Item:
     external_id = str(hit["objectID"])
     comment = hit.get("comment_text")
     words = [comment] if comment else [hit.get("title"), hit.get("story_text")]
@@ -116,7 +116,7 @@ def _item(hit: dict[str, Any], now: datetime) -> Item:
     return Item(
         external_id=external_id,
         text=text,
-        posted_at=min(datetime.fromtimestamp(int(hit["created_at_i"]), UTC), now),
+        posted_at=datetime.fromtimestamp(int(hit["created_at_i"]), UTC),
         url=f"{_SITE}/item?id={external_id}",
         author=Author(author, author, f"{_SITE}/user?id={author}" if author else None),
         conversation=str(story or external_id),

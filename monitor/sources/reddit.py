@@ -92,7 +92,7 @@ class Reddit:
             raise RetryLater(message, self._resume_at - now)
 
         def read(name: str, mark: int, token: Any) -> Batch:
-            return self._read(name, mark, token, now)
+            return self._read(name, mark, token)
 
         page = walk(
             cursor, tuple(self._lists), int((now - self._options.lookback).timestamp()), int(now.timestamp()), read
@@ -100,7 +100,7 @@ class Reddit:
         self._resume_at = now + self._adapter.spent if self._adapter.spent else None
         return page
 
-    def _read(self, name: str, mark: int, token: str | None, now: datetime) -> Batch:
+    def _read(self, name: str, mark: int, token: str | None) -> Batch:
         path, params = self._lists[name]
         try:
             children, after = self._listing(path, params | ({"after": token} if token else {}))
@@ -111,7 +111,7 @@ class Reddit:
         items, rejects = [], []
         for child in children:
             try:
-                items.append(item(child, now))
+                items.append(item(child))
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 rejects.append(Reject(f"{type(error).__name__}: {error}", str(child)[:2_000]))
         seconds = [int(each.posted_at.timestamp()) for each in items]
@@ -153,7 +153,7 @@ class Reddit:
             oldest = None
             for child in children:
                 try:
-                    comment = item(child, None)
+                    comment = item(child)
                 except (KeyError, TypeError, ValueError, OverflowError):
                     continue
                 oldest = comment.posted_at
@@ -300,13 +300,12 @@ def _packed(terms: tuple[str, ...]) -> list[str]:
     return queries
 
 
-def item(child: dict[str, Any], now: datetime | None) -> Item:
+def item(child: dict[str, Any]) -> Item:
     """A post (t3) or comment (t1) of a listing. Raises KeyError, TypeError or ValueError for what is neither."""
     kind, data = child["kind"], child["data"]
     if kind not in ("t1", "t3"):
         raise ValueError(f"neither a post nor a comment but {kind!r}")
     name = str(data.get("name") or f"{kind}_{data['id']}")
-    posted = datetime.fromtimestamp(float(data["created_utc"]), UTC)
     handle = data.get("author") if data.get("author") not in (None, *_GONE) else None
     body = str((data["body"] if kind == "t1" else data.get("selftext")) or "")
     removed = body.strip() in _GONE or bool(data.get("removed_by_category"))
@@ -319,7 +318,7 @@ def item(child: dict[str, Any], now: datetime | None) -> Item:
     return Item(
         external_id=name,
         text="" if removed else "\n\n".join(part for part in (title, body) if part),
-        posted_at=min(posted, now) if now else posted,
+        posted_at=datetime.fromtimestamp(float(data["created_utc"]), UTC),
         url=_SITE + str(link).partition("?")[0] if link else None,
         author=Author(handle, handle, f"{_SITE}/user/{handle}" if handle else None),
         conversation=conversation,

@@ -128,7 +128,7 @@ class Rss:
                 )
             except Exception as error:
                 raise self._fails(f"the feed cannot be read: {type(error).__name__}: {error}") from error
-            if feed.version or feed.entries:
+            if feed.get("version") or feed.entries:
                 return feed
         raise self._fails(_no_feed(answer))
 

@@ -87,7 +87,7 @@ class X:
                 )
             else:
                 answer = self._call("search_recent_tweets", name, since_id=since, next_token=token, **_FIELDS)
-            return _batch(answer, now)
+            return _batch(answer)
 
         return walk(cursor, self._lists, first, _id_at(now), read)
 
@@ -189,21 +189,21 @@ class _Replies:
         self.found = {parent: reply for parent, reply in self.found.items() if int(reply.external_id) >= before}
 
 
-def _batch(answer: dict[str, Any], now: datetime) -> Batch:
+def _batch(answer: dict[str, Any]) -> Batch:
     users = _users(answer)
     items, rejects, newest = [], [], 0
     for tweet in _list(answer.get("data")):
         try:
             newest = max(newest, int(tweet["id"]))
             if _referenced(tweet, "retweeted") is None:
-                items.append(_item(tweet, users, now))
+                items.append(_item(tweet, users))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             rejects.append(Reject(f"{type(error).__name__}: {error}", str(tweet)[:2_000]))
     token = _dict(answer.get("meta")).get("next_token")
     return Batch(tuple(items), newest or None, str(token) if token else None, tuple(rejects))
 
 
-def _item(tweet: dict[str, Any], users: Mapping[str, dict[str, Any]], now: datetime) -> Item:
+def _item(tweet: dict[str, Any], users: Mapping[str, dict[str, Any]]) -> Item:
     """Every edit is a post of its own on X; here they are one item under the id of the first."""
     history = _list(tweet.get("edit_history_tweet_ids"), str)
     original = min([int(each) for each in history] + [int(tweet["id"])])
@@ -215,7 +215,7 @@ def _item(tweet: dict[str, Any], users: Mapping[str, dict[str, Any]], now: datet
     return Item(
         external_id=str(original),
         text=html.unescape(text),
-        posted_at=min(_posted(original), now),
+        posted_at=_posted(original),
         url=_url(handle, str(tweet["id"])),
         author=Author(
             handle=handle,
