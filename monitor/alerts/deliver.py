@@ -19,9 +19,20 @@ AT_A_TIME = 10  # messages of one transport before the others have their turn
 SETTLE = timedelta(seconds=3)  # an answer was lost: a call still under way shall have ended before we look
 LOOK_FOR = timedelta(minutes=5)  # after that long without a way to look, a marked repeat is better than silence
 PATIENCE = 4  # failures of one message before we ask whether the message or the transport is at fault
+HOLD = (timedelta(seconds=30), timedelta(minutes=10))  # between tries of a target that takes nothing: first, longest
+HICCUP = timedelta(minutes=1)
 TAKE_OVER_AFTER = timedelta(minutes=5)
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A target that takes nothing, such as a channel that is not there."""
+
+    until: datetime
+    pause: timedelta
+    reason: str
 
 
 @dataclass
@@ -31,29 +42,46 @@ class Line:
     name: str
     transport: Transport
     wait_until: datetime | None = None
-    stopped: str | None = None  # a credential was refused: nothing is tried until the process starts anew
+    stopped: bool = False  # a credential was refused: nothing is tried until the process starts anew
     failures: int = 0  # in a row
-    trouble: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
     tries: dict[int, int] = field(default_factory=dict)  # failures of each message
     held: dict[int, datetime] = field(default_factory=dict)  # messages that stand aside for a while
-    held_targets: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
+    targets: dict[str, Hold] = field(default_factory=dict)
 
     def closed(self, now: datetime) -> bool:
-        return self.stopped is not None or (self.wait_until is not None and now < self.wait_until)
+        return self.stopped or (self.wait_until is not None and now < self.wait_until)
 
-    def failed(self, reason: str) -> None:
-        self.failures += 1
-        if self.trouble is None:
+    def trouble(self, now: datetime) -> str | None:
+        """What is wrong with it, once it has lasted for longer than a hiccup."""
+        if self.stopped or (self.since is not None and now - self.since > HICCUP):
+            return self.reason
+        return next((hold.reason for hold in self.targets.values()), None)
+
+    def failed(self, reason: str, now: datetime) -> None:
+        if self.since is None:
+            self.since = now
             log.warning("delivery fails", transport=self.name, reason=reason)
-        self.trouble = reason
+        self.failures, self.reason = self.failures + 1, reason
 
     def worked(self, delivery: Delivery) -> None:
-        if self.trouble is not None:
-            log.info("delivery works again", transport=self.name)
-        self.failures, self.trouble, self.wait_until = 0, None, None
+        if self.since is not None or delivery.target in self.targets:
+            log.info("delivery works again", transport=self.name, target=delivery.target)
+        self.failures, self.reason, self.since, self.wait_until = 0, None, None, None
+        self.targets.pop(delivery.target, None)
+        self.forget(delivery)
+
+    def forget(self, delivery: Delivery) -> None:
         self.tries.pop(delivery.lease.id, None)
         self.held.pop(delivery.lease.id, None)
-        self.held_targets.pop(delivery.target, None)
+
+    def hold(self, target: str, reason: str, now: datetime) -> None:
+        known = self.targets.get(target)
+        if known is None:
+            log.warning("a target takes nothing", transport=self.name, target=target, reason=reason)
+        pause = min(known.pause * 2, HOLD[1]) if known else HOLD[0]
+        self.targets[target] = Hold(now + pause, pause, reason)
 
 
 class DeliverStage:
@@ -82,13 +110,15 @@ class DeliverStage:
                 if line.closed(self._clock.now()) or not self._deliver_next(line):
                     break
                 done += 1
-            if line.trouble is not None:
+            if line.since is not None or line.targets:
                 done += self._hand_on(line)
         return done
 
     def trouble(self) -> str | None:
         """What keeps messages from going out, for the operator; None when nothing does."""
-        return "; ".join(f"{line.name}: {line.trouble}" for line in self._lines if line.trouble) or None
+        now = self._clock.now()
+        found = ((line.name, line.trouble(now)) for line in self._lines)
+        return "; ".join(f"{name}: {reason}" for name, reason in found if reason) or None
 
     def _hand_on(self, line: Line) -> int:
         others = [pair for pair in self._fallbacks if pair[0] != line.name]
@@ -98,7 +128,7 @@ class DeliverStage:
         """False when there is nothing to send, or no sense in going on just now."""
         now = self._clock.now()
         held = [key for key, until in line.held.items() if now < until]
-        targets = [target for target, (until, _) in line.held_targets.items() if now < until]
+        targets = [target for target, hold in line.targets.items() if now < hold.until]
         delivery = claim_next(self._db, line.name, self._owner, now, held, targets)
         if delivery is None:
             return False
@@ -111,6 +141,7 @@ class DeliverStage:
             self._stand_aside(line, delivery, "unknown" if delivery.look else "pending", error)
             return True
         if message is None:
+            line.forget(delivery)
             self._settle(delivery, "dropped", error="no longer true when its turn came")
             return True
         faults.step("deliver.rendered")
@@ -153,13 +184,11 @@ class DeliverStage:
         except AuthError as error:
             self._stop(line, delivery, unsent, error)
         except ConfigurationError as error:
-            _, pause = line.held_targets.get(delivery.target, (None, timedelta(seconds=15)))
-            pause = min(pause * 2, timedelta(minutes=10))
-            line.held_targets[delivery.target] = (self._clock.now() + pause, pause)
-            line.failed(str(error))
+            line.hold(delivery.target, str(error), self._clock.now())
             self._settle(delivery, unsent, error=str(error))
         except GiveUp as error:
             log.error("a message can never be sent", delivery=delivery.key, kind=delivery.kind, reason=str(error))
+            line.forget(delivery)
             self._settle(delivery, "failed", error=str(error))
         except Uncertain as error:
             line.held[delivery.lease.id] = self._clock.now() + SETTLE
@@ -172,8 +201,8 @@ class DeliverStage:
         return None
 
     def _stop(self, line: Line, delivery: Delivery, state: str, error: AuthError) -> None:
-        line.failed(str(error))
-        line.stopped = str(error)
+        line.failed(str(error), self._clock.now())
+        line.stopped = True
         self._settle(delivery, state, error=str(error))
 
     def _back_off(self, line: Line, delivery: Delivery, state: str, error: Exception) -> None:
@@ -184,7 +213,7 @@ class DeliverStage:
             line.wait_until = now + error.after
             self._settle(delivery, state, error=str(error))
             return
-        line.failed(str(error))
+        line.failed(str(error), now)
         line.wait_until = now + min(timedelta(seconds=2 ** min(line.failures - 1, 6)), timedelta(minutes=1))
         tries = line.tries[delivery.lease.id] = line.tries.get(delivery.lease.id, 0) + 1
         if tries >= PATIENCE and self._is_well(line):

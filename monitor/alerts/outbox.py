@@ -118,7 +118,6 @@ def enqueue(
         not_before=not_before or now,
     )
     session.add(row)
-    session.flush()
     return row.key
 
 
