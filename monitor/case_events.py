@@ -94,7 +94,8 @@ class CaseWriter:
         row.state = target
         if "step" in detail and event != "renag":
             row.step = detail["step"] + 1
-        case_clock.store(row, clock)
+        if clock != known:
+            case_clock.store(row, clock)
         if event not in _KEEP_SCHEDULE and not belated and not (event == "joined" and clock == known):
             present = happened.learnt_at or at
             case_clock.leave_out_passed(policy, row, clock, present, event not in ("release", "silent_owner"))

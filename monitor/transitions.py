@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from monitor.errors import Refused
 
 NEW = "new"  # before there is a case
@@ -103,3 +105,7 @@ def table() -> str:
         cells = (TRANSITIONS.get((state, event), "") for state in states)
         lines.append(f"| {event} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())
