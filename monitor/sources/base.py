@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+NO_LATER = timedelta(days=1)
+"""No item is dated further ahead than this; what is dated ahead at all counts as posted when it is stored."""
 
 Cursor = Mapping[str, Any]  # JSON values only; what it holds is the source's own business
 

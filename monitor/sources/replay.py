@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.clock import aware
 from monitor.errors import ConfigurationError, RetryLater
 from monitor.settings import duration
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
 
 LONGEST_LINE = 8_000_000  # bytes
 _HEAD = 4_096  # bytes by which a file is recognised
@@ -61,7 +61,7 @@ class Replay:
             raise self._unreadable(error) from None
         if first.strip():
             try:
-                _item(first, datetime.max.replace(tzinfo=UTC), "")
+                _item(first, datetime(2000, 1, 1, tzinfo=UTC), "")
             except (ValueError, OverflowError, RecursionError) as error:
                 raise ConfigurationError(f"sources.{self.name}.path", f"{self._path}: line 1: {_why(error)}") from None
         return f"{self._path.name}, {size:,} bytes"
@@ -212,13 +212,14 @@ def _item(raw: bytes, now: datetime, suffix: str) -> Item:
 
 def _posted(given: dict[str, Any], now: datetime, again: bool) -> datetime:
     if given.get("ago") is not None:
-        return now - duration(given["ago"])  # type: ignore[no-any-return]
+        back: timedelta = duration(given["ago"])
+        return now - back
     value = given.get("posted_at")
     if value is None or again:
         return now
     if not isinstance(value, str):
         raise ValueError(f"posted_at {value!r} is no ISO 8601 time")
-    return aware(datetime.fromisoformat(value))
+    return min(aware(datetime.fromisoformat(value)), now + NO_LATER)
 
 
 def _author(given: Any) -> Author:

@@ -18,7 +18,7 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from monitor.errors import ConfigurationError, RetryLater
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
 from monitor.sources.http import TIMEOUT, USER_AGENT, refusal
 from monitor.sources.markup import plain
 
@@ -63,7 +63,7 @@ class Rss:
         items, rejects = [], []
         for entry in feed.entries:
             try:
-                items.append(_item(entry, feed.feed, now if cursor else _no_later(feed.feed, now)))
+                items.append(_item(entry, feed.feed, now if cursor else _no_later(feed.feed, now), now))
             except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError) as error:
                 rejects.append(Reject(f"{type(error).__name__}: {error}", repr(dict(entry))[:10_000]))
         after: dict[str, Any] = {"url": self._options.url}
@@ -168,7 +168,7 @@ def _no_feed(answer: _Answer) -> str:
     return f"{where} is an HTML page, not a feed: {hint}"
 
 
-def _item(entry: Any, feed: Any, undated: datetime) -> Item:
+def _item(entry: Any, feed: Any, undated: datetime, now: datetime) -> Item:
     text = _entry_text(entry)
     link = _link(entry)
     identity = str(entry.get("id") or link or "")
@@ -180,7 +180,7 @@ def _item(entry: Any, feed: Any, undated: datetime) -> Item:
     return Item(
         external_id=identity,
         text=text,
-        posted_at=posted or undated,
+        posted_at=min(posted or undated, now + NO_LATER),
         url=link,
         author=_author(entry),
         language=_language(entry, feed),
