@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ from monitor.sources.walk import Batch, StaleTokenError, walk
 
 _SITE = "https://www.reddit.com"
 _QUERY_LENGTH = 512
+_KNOWN = 1_000  # items that are looked at again, a hundred at each poll
 _REPLY_PAGES = 10  # Reddit shows no more than the newest 1,000 of a list
 _GONE = ("[removed]", "[deleted]")
 _SCOPES = {"inbox": "privatemessages", "user": "history", "me": "identity"}
@@ -52,6 +54,9 @@ class Reddit:
         lag: Duration = Field(
             timedelta(minutes=15), description="read again at each poll: finds what is listed late, and edits"
         )
+        recheck: Duration = Field(
+            timedelta(days=2), description="what was read is asked for again for so long: finds edits and deletions"
+        )
         reddit_url: str = Field(_SITE, description="where tokens are given")
         oauth_url: str = Field("https://oauth.reddit.com", description="where the API is")
         base_url: str | None = Field(None, description="one address for both")
@@ -73,7 +78,7 @@ class Reddit:
                 raise ValueError("inbox needs an account: username and password, or refresh_token")
             return self
 
-    capabilities = Capabilities(reply_limit=10_000, sees_replies=True, edits=True)
+    capabilities = Capabilities(reply_limit=10_000, sees_replies=True, edits=True, deletions=True)
 
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
         self.name = name
@@ -91,14 +96,37 @@ class Reddit:
             message = f"sources.{self.name}: Reddit's allowance is used up"
             raise RetryLater(message, self._resume_at - now)
 
-        def read(name: str, mark: int, token: Any) -> Batch:
-            return self._read(name, mark, token)
-
-        page = walk(
-            cursor, tuple(self._lists), int((now - self._options.lookback).timestamp()), int(now.timestamp()), read
-        )
+        known: dict[str, int] = (cursor or {}).get("known", {})
+        if (cursor or {}).get("look_again"):
+            page = self._look_again(dict(cursor or {}), known)
+        else:
+            first = int((now - self._options.lookback).timestamp())
+            page = walk(cursor, tuple(self._lists), first, int(now.timestamp()), self._read)
+            known = {
+                each.external_id: int(each.posted_at.timestamp()) for each in page.items if not each.removed
+            } | known
+            page = self._remembering(page, known, now)
         self._resume_at = now + self._adapter.spent if self._adapter.spent else None
         return page
+
+    def _remembering(self, page: Page, known: dict[str, int], now: datetime) -> Page:
+        """`page` with what was read lately in its cursor: Reddit tells of edits and deletions only those who ask."""
+        since = (now - self._options.recheck).timestamp()
+        young = {name: posted for name, posted in known.items() if posted > since}
+        newest = set(sorted(young, key=young.__getitem__)[-_KNOWN:])
+        kept = {name: posted for name, posted in young.items() if name in newest}
+        ask = bool(kept) and not page.more
+        return replace(page, cursor={**page.cursor, "known": kept, "look_again": ask}, more=page.more or ask)
+
+    def _look_again(self, cursor: dict[str, Any], known: dict[str, int]) -> Page:
+        """The hundred that were not looked at for longest; they go to the end of the queue."""
+        asked = list(known)[-100:]
+        children, _ = self._listing("api/info/", {"id": ",".join(asked)})
+        items, rejects = _items(children)
+        gone = {each.external_id for each in items if each.removed}
+        queue = {name: known[name] for name in asked if name not in gone}
+        queue |= {name: posted for name, posted in known.items() if name not in gone}
+        return Page(tuple(items), cursor | {"known": queue, "look_again": False}, rejects=tuple(rejects))
 
     def _read(self, name: str, mark: int, token: str | None) -> Batch:
         path, params = self._lists[name]
@@ -108,12 +136,7 @@ class Reddit:
             return Batch((), None, rejects=(Reject(f"{path} cannot be read: {error}", ""),))
         if token and not children:
             raise StaleTokenError  # the item that the token names was removed meanwhile
-        items, rejects = [], []
-        for child in children:
-            try:
-                items.append(item(child))
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
-                rejects.append(Reject(f"{type(error).__name__}: {error}", str(child)[:2_000]))
+        items, rejects = _items(children)
         seconds = [int(each.posted_at.timestamp()) for each in items]
         arrived = bool(seconds) and seconds[-1] < mark - self._options.lag.total_seconds()
         return Batch(tuple(items), max(seconds, default=None), None if arrived else after, tuple(rejects))
@@ -298,6 +321,16 @@ def _packed(terms: tuple[str, ...]) -> list[str]:
         else:
             queries.append(operand[:_QUERY_LENGTH])
     return queries
+
+
+def _items(children: list[Any]) -> tuple[list[Item], list[Reject]]:
+    items, rejects = [], []
+    for child in children:
+        try:
+            items.append(item(child))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            rejects.append(Reject(f"{type(error).__name__}: {error}", str(child)[:2_000]))
+    return items, rejects
 
 
 def item(child: dict[str, Any]) -> Item:
