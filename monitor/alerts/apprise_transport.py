@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
+from typing import Any
 
 from monitor.alerts.outbox import Message, Receipt
 from monitor.errors import ConfigurationError, GiveUp, Uncertain
@@ -21,18 +23,13 @@ class AppriseTransport:
         self._urls = urls
 
     def send(self, message: Message) -> Receipt:
-        from apprise import Apprise  # heavy, and most services never need it
-
         url = self._urls.get(message.target)
         if url is None:
             raise GiveUp(f"{message.target} is no longer configured in [[clock.steps]]")
-        service = Apprise()
-        if not service.add(url):
-            raise ConfigurationError("clock.steps.notify", f"{message.target} is no address that Apprise knows")
         title, _, body = message.text.partition("\n")
         if message.repeat:
             title = f"{title} (may be a repeat)"
-        if not service.notify(title=title, body=body or title):
+        if not _service(message.target, url).notify(title=title, body=body.strip() or title):
             raise Uncertain(f"{message.target} did not take it")
         return Receipt(message.target)
 
@@ -40,9 +37,17 @@ class AppriseTransport:
         raise GiveUp("Apprise does not tell what was delivered")
 
     def check(self) -> str:
-        from apprise import Apprise
-
         for name, url in self._urls.items():
-            if not Apprise().add(url):
-                raise ConfigurationError("clock.steps.notify", f"{name} is no address that Apprise knows")
+            _service(name, url)
         return f"{len(self._urls)} addresses"
+
+
+def _service(name: str, url: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of modules that its plug-ins import
+        from apprise import Apprise  # heavy, and most services never need it
+
+        service = Apprise()
+        if not service.add(url):
+            raise ConfigurationError("clock.steps.notify", f"{name} is no address that Apprise knows")
+    return service

@@ -31,7 +31,7 @@ def happened(
             silent = line(str(detail.get("owner") or "Its owner"), 60)
             return f":arrows_counterclockwise: *{silent}* was silent for too long: nobody has it now{_left(case, now)}"
         case "note":
-            return f":memo: {who} notes:\n{quote(str(detail.get('text') or ''), QUOTED)}"
+            return f":memo: {who} notes:\n{quote(str(detail.get('text') or ''), QUOTED)}{said}"
         case "auto_ack":
             return ":speech_balloon: The customer was told that we have seen this. The clock goes on."
         case "reply":
