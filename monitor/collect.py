@@ -94,6 +94,10 @@ class PollResult:
         return self.new + self.changed + self.removed
 
 
+class _Unexpected(RetryLater):
+    """A source let an error out that is none of ours."""
+
+
 class CollectStage:
     name = "collect"
 
@@ -338,7 +342,12 @@ class CollectStage:
         if stop and stopped_before != settings.fingerprint:
             log.error("source stopped until its configuration changes", source=lease.id, error=text)
         elif failures == 1:
-            log.warning("source fails", source=lease.id, error=text, exc_info=error.__cause__)
+            log.warning(
+                "source fails",
+                source=lease.id,
+                error=text,
+                exc_info=error.__cause__ if isinstance(error, _Unexpected) else None,
+            )
 
     def _pause(self, failures: int, asked: timedelta | None) -> timedelta:
         """Doubling up to LONGEST_PAUSE, the second half of it by chance; never shorter than the service asked for."""
@@ -379,4 +388,4 @@ def _fetch(source: Source, cursor: Cursor | None, now: datetime) -> Page:
     except FirsthourError:
         raise
     except Exception as error:
-        raise RetryLater(f"{type(error).__name__}: {error}") from error
+        raise _Unexpected(f"{type(error).__name__}: {error}") from error

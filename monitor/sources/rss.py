@@ -119,7 +119,8 @@ class Rss:
         )
 
     def _parse(self, answer: _Answer) -> Any:
-        headers = {"content-location": answer.url, "content-type": answer.content_type}
+        # ids may be relative to this address, and the one behind a redirect may be another each time
+        headers = {"content-location": _shown(self._options.url), "content-type": answer.content_type}
         headers = {name: value for name, value in headers.items() if value}
         if not _HTML.match(answer.body):
             try:
