@@ -285,10 +285,11 @@ def mentions(
 
 
 def languages(session: Session, newest: int = 1000) -> list[tuple[str, int]]:
-    """Languages of the newest verdicts with how many have each, most frequent first."""
+    """Languages of the newest verdicts with how many have each, most frequent first; not those left undetermined."""
     recent = select(VerdictRow.language).order_by(VerdictRow.id.desc()).limit(newest).subquery()
-    count = func.count()
-    rows = session.execute(select(recent.c.language, count).group_by(recent.c.language).order_by(count.desc()))
+    language, count = recent.c.language, func.count()
+    known = select(language, count).where(language != "und").group_by(language)
+    rows = session.execute(known.order_by(count.desc(), language))
     return [(row[0], row[1]) for row in rows]
 
 

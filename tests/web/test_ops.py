@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.models import SourceState
 from tests.web import town
 from tests.web.serving import Desk
+
+PAGE = Path(__file__).parents[2] / "docs" / "desk.md"
 
 
 def figures(desk: Desk) -> dict[str, float]:
@@ -70,3 +74,10 @@ def test_with_the_database_away_it_says_not_ready_and_still_answers(desk: Desk) 
 
 def test_two_desks_in_one_process_keep_their_figures_apart(desk: Desk, open_desk: pytest.FixtureRequest) -> None:
     assert figures(open_desk(desk.clock))["firsthour_ready"] == 1  # type: ignore[operator]
+
+
+def test_the_page_on_the_desk_lists_every_figure_and_no_other(desk: Desk) -> None:
+    town.settle(desk.db, desk.clock.now())
+    listed = set(re.findall(r"^\| `(firsthour_\w+)`", PAGE.read_text(encoding="utf-8"), re.M))
+    given = set(re.findall(r"^# TYPE (firsthour_\w+)", desk.http.get("/metrics").text, re.M))
+    assert listed == given

@@ -100,7 +100,8 @@
     }
     if (fresh.id === "heard" || event.detail.requestConfig?.path.startsWith("/parts/")) fresh.scrollTop = scrolled;
     if (fresh.id === "case" && event.detail.requestConfig?.triggeringEvent?.type === "click") {
-      fresh.focus({ preventScroll: true });
+      const name = event.detail.requestConfig.elt.classList.contains("ask") && fresh.querySelector("#act-name");
+      (name || fresh).focus({ preventScroll: true });
       if (matchMedia("(max-width: 900px)").matches) scrollTo(0, 0);
     }
     localTimes(document);
