@@ -147,7 +147,7 @@ class Gathering:
         if not mention.backfill:
             policy = self.policies.named(row.policy)
             fresh = sla.first_sight(self.settings.clock, policy, posted_at, seen_at)
-        author, detail = mention.author or "", {"mention": mention.id}
+        author, detail = mention.author or "", {"mention_id": mention.id}
         if row.state in ("replied", "resolved") and asks:
             clock = self._clock_again(row, fresh, replied_at, posted_at)
             event = Happened("customer_again", author, row.source, posted_at, detail, clock=clock, learnt_at=now)

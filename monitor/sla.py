@@ -77,10 +77,10 @@ class Policies:
             reasons = _reasons(rule, subject)
             if reasons is not None:
                 return policy, "first that fits: " + (", ".join(reasons) or "it has no conditions")
-        return self._default, "no policy fits, [clock] holds" if self._rules else "[clock]"
+        return self._default, "no policy fits" if self._rules else "no policies are set"
 
     def named(self, name: str) -> Policy:
-        """The policy that a case was opened under; [clock] where it is no longer configured."""
+        """The policy that a case was opened under; the default where it is no longer configured."""
         return next((policy for rule, policy in self._rules if rule.name == name), self._default)
 
 

@@ -47,7 +47,7 @@ def test_a_quarter_to_five_on_friday_is_due_on_monday_morning() -> None:
     clock = told("2026-11-20T16:45+02:00", clock=WEEK, now="2026-11-20T16:50+02:00")
     assert clock == {
         "policy": "default",
-        "why": "[clock]",
+        "why": "no policies are set",
         "starts_at": at("2026-11-20T16:45+02:00"),
         "due_at": at("2026-11-23T09:45+02:00"),
         "steps": [
