@@ -1,6 +1,7 @@
 """Write the shipped model: a checkpoint becomes the files under monitor/classify/model.
 
-    python -m training.export --prepared DIR --base DIR --trial FILE [--checkpoint FILE] --out DIR --version NAME [--float]
+    python -m training.export --prepared DIR --base DIR --trial FILE [--checkpoint FILE] --out DIR --version NAME
+        [--float]
 
 `--trial` holds a whole body; `--checkpoint` (average.safetensors of a run) is laid over it. Afterwards run
 training.calibrate, which adds calibration.json.
@@ -56,7 +57,9 @@ def blocks(table: np.ndarray) -> np.ndarray:
         out["values"][rows] = values[:, :16] | values[:, 16:] << 4
         todo = todo[~fits]
     if len(todo):
-        raise ValueError(f"{len(todo)} blocks of the word table are not 4-bit blocks: is this the base it was trained on?")
+        raise ValueError(
+            f"{len(todo)} blocks of the word table are not 4-bit blocks: is this the base it was trained on?"
+        )
     return out
 
 

@@ -1,9 +1,9 @@
 """Write the trained body as ONNX: word vectors `[texts, pieces, 384]` in, features and logits out.
 
 Texts of one call have the same number of pieces, so there is no padding and no mask: attention runs on ONNX Runtime's
-fast path, and nothing is spent on padding. The graph is written node by node with ONNX Runtime's fused operators, in float or with 8-bit matrix products. Products
-take static ranges found on training texts (training/quantise.py), so that what a text gets never depends on the texts
-beside it in a batch.
+fast path, and nothing is spent on padding. The graph is written node by node with the operators that are fast on a
+CPU, in float or with 8-bit matrix products. Products take static ranges found on training texts (training/quantise.py),
+so that what a text gets never depends on the texts beside it in a batch.
 """
 
 from __future__ import annotations

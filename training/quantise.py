@@ -34,7 +34,9 @@ def find_ranges(weights: Weights, vectors: np.ndarray, texts: Sequence[np.ndarra
     seen: dict[str, list[np.ndarray]] = {k: [] for k in keys}
     watched = session(Graph(weights, watch=True).build())
     for pieces in texts:
-        for key, value in zip(keys, watched.run([f"{k}.in" for k in keys], {"vectors": vectors[pieces][None]}), strict=True):
+        for key, value in zip(
+            keys, watched.run([f"{k}.in" for k in keys], {"vectors": vectors[pieces][None]}), strict=True
+        ):
             seen[key].append(value[0])
     found = {}
     for key in keys:

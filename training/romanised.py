@@ -75,7 +75,8 @@ def main() -> None:
     table = (weights.weight - weights.weight[:, :1]).detach()[:, 1:]
     offset = (bias - bias[0]).detach()[1:]
     out = {
-        code: {"": round(float(offset[n]), 2)} | {g: round(float(table[i, n]), 2) for g, i in sorted(vocabulary.items())}
+        code: {"": round(float(offset[n]), 2)}
+        | {g: round(float(table[i, n]), 2) for g, i in sorted(vocabulary.items())}
         for n, code in enumerate(CODES)
     }
     args.out.write_text(json.dumps(out, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")

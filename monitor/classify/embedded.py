@@ -6,6 +6,8 @@ the texts beside it.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import threading
@@ -19,23 +21,23 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.classify.language import language, warm
-from monitor.classify.learn import Layer
-from monitor.classify.rating import complaint_with_rating, problem, with_rating
-from monitor.classify.text import clean, says_something, wordless
+from monitor.classify.layer import Layer
+from monitor.classify.rating import complaint_with_rating, with_rating
+from monitor.classify.readable import readable, unreadable
+from monitor.classify.text import clean, wordless
 from monitor.classify.verdict import SENTIMENTS, SEVERITIES, TOPICS, Subject, Unreadable, Verdict
 from monitor.classify.windows import SIZE, windows
 from monitor.errors import ConfigurationError
 
-MAX_TEXT = 200_000  # characters; longer ones are refused
 AT_A_TIME = 768  # pieces that go through the body in one call: more cost memory and win no time
 DOUBT = 0.6  # how much of what the model says is believed where a text has no words
-_BLOCK = np.dtype([("scale", "<f2"), ("values", "u1", 16)])
+BLOCK = np.dtype([("scale", "<f2"), ("values", "u1", 16)])
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How logits become probabilities (training/calibrate.py): temperatures, and for complaints a slope and an offset."""
+    """How logits become probabilities (training/calibrate.py): temperatures; for complaints a slope and an offset."""
 
     sentiment: float = 1.0
     severity: float = 1.0
@@ -58,10 +60,12 @@ class Embedded:
         try:
             from transformers import AutoConfig, AutoTokenizer
 
+            warmed = threading.Thread(target=warm)
+            warmed.start()
             config = AutoConfig.from_pretrained(directory, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-            self._table = np.memmap(directory / "embeddings.bin", _BLOCK, mode="r").reshape(config.vocab_size, -1)
-            self._session = _session(directory / "body.onnx", threads)
+            self._table = np.memmap(directory / "embeddings.bin", BLOCK, mode="r").reshape(config.vocab_size, -1)
+            self._session = body_session(directory / "body.onnx", threads)
             self.calibration = read_calibration(directory / "calibration.json")
         except (OSError, ValueError, RuntimeError) as error:
             raise ConfigurationError(
@@ -71,13 +75,13 @@ class Embedded:
         self.threshold = self.calibration.complaint_threshold if threshold is None else threshold
         self._tokenizer = tokenizer.backend_tokenizer
         self._begin, self._end = tokenizer.cls_token_id, tokenizer.sep_token_id
-        self._lock = threading.Lock()
-        warm()
+        warmed.join()
+        _give_back()
 
     def judge(self, subjects: Sequence[Subject]) -> list[Verdict | Unreadable]:
-        texts = [clean(s.text) if len(s.text) <= MAX_TEXT else "" for s in subjects]
+        texts = [readable(s.text) for s in subjects]
         answers: list[Verdict | Unreadable | None] = [
-            _unreadable(subject, text) for subject, text in zip(subjects, texts, strict=True)
+            unreadable(subject, text) for subject, text in zip(subjects, texts, strict=True)
         ]
         todo = [n for n, answer in enumerate(answers) if answer is None]
         seen = self.look([subjects[n].text for n in todo], [texts[n] for n in todo])
@@ -201,19 +205,7 @@ def read_calibration(path: Path) -> Calibration:
     return Calibration(**stored["values"])
 
 
-def _unreadable(subject: Subject, text: str) -> Unreadable | None:
-    if len(subject.text) > MAX_TEXT:
-        return Unreadable(f"text of {len(subject.text)} characters: the limit is {MAX_TEXT}")
-    if reason := problem(subject.rating):
-        return Unreadable(reason)
-    if not text:
-        return Unreadable("empty text")
-    if not says_something(text):
-        return Unreadable("nothing but addresses and handles")
-    return None
-
-
-def _session(path: Path, threads: int) -> Any:
+def body_session(path: Path, threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -224,6 +216,12 @@ def _session(path: Path, threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads must not burn a core
     options.add_session_config_entry("session.x64quantprecision", "1")  # exact 8-bit sums on CPUs without VNNI
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _give_back() -> None:
+    """Return to the system what loading used for a moment: about 60 MB. Not every C library can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _softmax(logits: Floats) -> Floats:

@@ -2,7 +2,8 @@
 
 Codes are ISO 639-1. Serbian, Croatian and Bosnian in Latin letters are one language to a short text and to this
 product: all are reported as `sr`, unless the source itself said `hr` or `bs`. Filipino (Tagalog with any amount of
-English) is `tl`. Tamil and Hindi in Latin letters, which py3langid does not know, are told by their groups of letters (training/romanised.py).
+English) is `tl`. Tamil and Hindi in Latin letters, which py3langid does not know, are told by their groups of letters
+(training/romanised.py).
 """
 
 from __future__ import annotations
@@ -25,10 +26,21 @@ KNOWN = (
     "af am ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl gu ha he hi hr ht hu hy id ig is it ja ka "
     "kk km kn ko ku ky lo lt lv mg mk ml mn mr ms my ne nl no om or pa pcm pl ps pt ro ru rw si sk sl so sq sr sv sw "
     "ta te th tl tr tt ug uk ur uz vi xh yo zh zu"
-).split()
+).split()  # noqa: SIM905
 _ONE = {"hr": "sr", "bs": "sr", "nn": "no", "uzs": "uz"}
 # Languages that customers of the product write most get the benefit of the doubt (natural logarithm of odds).
-_EXPECTED = {"en": 1.5, "tr": 1.0, "tl": 1.0, "et": 1.0, "sr": 1.0, "ta": 1.0, "es": 0.7, "de": 0.7, "fr": 0.7, "pt": 0.7}
+_EXPECTED = {
+    "en": 1.5,
+    "tr": 1.0,
+    "tl": 1.0,
+    "et": 1.0,
+    "sr": 1.0,
+    "ta": 1.0,
+    "es": 0.7,
+    "de": 0.7,
+    "fr": 0.7,
+    "pt": 0.7,
+}
 _CLAIM = 3.0  # a source's own word
 _SCRIPTS = {
     "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn", "MALAYALAM": "ml", "SINHALA": "si", "THAI": "th", "LAO": "lo",
@@ -48,6 +60,7 @@ def _identifier() -> Any:
 
     found = LanguageIdentifier.from_model_file("data/model.npz.xz", norm_probs=True)
     found.set_languages(KNOWN)
+    found._full_model = None  # 28 MB that only another `set_languages` would need
     return found
 
 

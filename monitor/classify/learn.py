@@ -8,18 +8,18 @@ fit and no worse on a held-back part of the sample.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from monitor.classify.layer import Floats, Layer, read_history, read_layer, store_layers
 from monitor.errors import ConfigurationError, Refused
 from monitor.models import CorrectionRow, MentionRow
 
@@ -27,7 +27,6 @@ LEAST = 10  # corrections below which there is nothing to learn
 PENALTY = 3.0
 FORGETTING = 0.005  # how much of its accuracy on the fixed sample a layer may cost
 STEPS = 200
-Floats = npt.NDArray[np.float32]
 
 
 class HasFeatures(Protocol):
@@ -36,26 +35,6 @@ class HasFeatures(Protocol):
     directory: Path
 
     def features(self, texts: Sequence[str]) -> tuple[Floats, Floats]: ...
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What corrections taught. `mean` and `spread` bring features to one scale; it fits the model `version` only."""
-
-    name: str
-    version: str
-    mean: tuple[float, ...]
-    spread: tuple[float, ...]
-    weights: tuple[float, ...]
-    offset: float
-
-    def shift(self, features: Floats) -> float:
-        """What is added to the complaint logit of a text with these features `[384]`."""
-        return float(self.shifts(features[None])[0])
-
-    def shifts(self, features: Floats) -> Floats:
-        scaled = (features - np.array(self.mean, np.float32)) / np.array(self.spread, np.float32)
-        return np.asarray(scaled @ np.array(self.weights, np.float32) + np.float32(self.offset), np.float32)
 
 
 @dataclass(frozen=True)
@@ -125,7 +104,7 @@ def learn(classifier: HasFeatures, said: Sequence[tuple[str, bool]], path: Path,
     )
     taken, why = _better(before, after)
     if taken:
-        _write(path, layer, read_history(path), now)
+        store_layers(path, [*read_history(path)[-4:], asdict(layer)])
     return Lesson(len(said), len(held), before, after, taken, why)
 
 
@@ -137,35 +116,10 @@ def undo(path: Path) -> str | None:
         raise Refused("nothing was learned that could be undone")
     history.pop()
     if history:
-        _store(path, history)
+        store_layers(path, history)
     else:
         path.unlink()
     return str(history[-1]["name"]) if history else None
-
-
-def read_layer(path: Path, version: str) -> Layer | None:
-    """The layer in use, None where there is none or it was learned for another version of the model."""
-    history = read_history(path)
-    if not history or history[-1]["version"] != version:
-        return None
-    stored = history[-1]
-    try:
-        return Layer(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
-    except TypeError as error:
-        raise ConfigurationError("classifier.learned", f"{path} is not what was learned: {error}") from None
-
-
-def read_history(path: Path) -> list[dict[str, Any]]:
-    """Every layer that is kept, the one in use last."""
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        layers: list[dict[str, Any]] = stored["layers"]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        hint = "remove the file to go on without what was learned"
-        raise ConfigurationError("classifier.learned", f"{path} cannot be read: {error}", hint) from None
-    return layers
 
 
 def anchors(directory: Path) -> Examples:
@@ -176,7 +130,9 @@ def anchors(directory: Path) -> Examples:
                 stored["features"].astype(np.float32), stored["logits"].astype(np.float32), stored["complaint"] > 0
             )
     except (OSError, KeyError, ValueError) as error:
-        raise ConfigurationError("classifier.model", f"{directory} has no fixed sample to learn against: {error}") from None
+        raise ConfigurationError(
+            "classifier.model", f"{directory} has no fixed sample to learn against: {error}"
+        ) from None
 
 
 def _split(count: int, every: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -193,7 +149,10 @@ def _fit(given: Examples, sample: Examples, version: str, now: datetime) -> Laye
     gold = np.concatenate([given.complaint, sample.complaint]).astype(np.float32)
     # corrections together weigh as much as half the sample, however few they are
     each = np.concatenate(
-        [np.full(len(given.complaint), 0.5 * len(sample.complaint) / len(given.complaint)), np.ones(len(sample.complaint))]
+        [
+            np.full(len(given.complaint), 0.5 * len(sample.complaint) / len(given.complaint)),
+            np.ones(len(sample.complaint)),
+        ]
     )
     w, offset = np.zeros(x.shape[1]), 0.0
     for _ in range(STEPS):  # Newton's method needs a handful of steps; this is its safe cousin for 384 weights
@@ -220,13 +179,3 @@ def _better(before: Score, after: Score) -> tuple[bool, str]:
     if after.corrections <= before.corrections:
         return False, "it does no better on the corrections held back"
     return True, "better on the corrections held back, and nothing forgotten"
-
-
-def _write(path: Path, layer: Layer, history: list[dict[str, Any]], now: datetime) -> None:
-    _store(path, [*history[-4:], asdict(layer)])
-
-
-def _store(path: Path, layers: list[dict[str, Any]]) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps({"layers": layers}), encoding="utf-8")
-    part.replace(path)

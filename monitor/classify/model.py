@@ -40,7 +40,7 @@ def load_classifier(settings: ClassifierSettings) -> Classifier:
 
 def _exported(directory: Path, settings: ClassifierSettings) -> Classifier:
     from monitor.classify.embedded import Embedded
-    from monitor.classify.learn import read_layer
+    from monitor.classify.layer import read_layer
 
     if settings.labels:
         raise ConfigurationError("classifier.labels", "the embedded model has no labels to map", "remove them")

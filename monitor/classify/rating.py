@@ -32,7 +32,7 @@ def with_rating(sentiment: Sequence[float], rating: float | None) -> tuple[float
     """Probabilities of negative, neutral and positive, once the rating is known."""
     values = list(sentiment)
     if rating is not None:
-        values = [p * _at(row, rating) ** WEIGHT for p, row in zip(values, _LIKELY, strict=True)]
+        values = [p * _at(row, rating) for p, row in zip(values, _LIKELY, strict=True)]
     total = sum(values)
     return values[0] / total, values[1] / total, values[2] / total
 
@@ -40,11 +40,13 @@ def with_rating(sentiment: Sequence[float], rating: float | None) -> tuple[float
 def complaint_with_rating(probability: float, rating: float | None) -> float:
     if rating is None:
         return probability
-    odds = _at(_COMPLAINT, rating) ** WEIGHT
+    odds = _at(_COMPLAINT, rating)
     return probability * odds / (probability * odds + 1 - probability)
 
 
 def _at(row: Sequence[float], rating: float) -> float:
+    """The row's value at this rating, to the power of WEIGHT."""
     low = min(int(rating), 4)
     part = rating - low
-    return math.exp((1 - part) * math.log(row[low - 1]) + part * math.log(row[low]))
+    logarithm = (1 - part) * math.log(row[low - 1]) + part * math.log(row[low])
+    return math.exp(WEIGHT * logarithm)
