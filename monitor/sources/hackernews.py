@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +25,9 @@ class HackerNews:
         model_config = ConfigDict(extra="forbid", frozen=True)
         base_url: str = Field("https://hn.algolia.com/api/v1", description="where the search is")
         queries: list[str] = Field(default_factory=list, description="searches; default: each word of the brands")
+        accounts: list[str] = Field(
+            default_factory=list, description="own accounts with capitals in their name, spelled as on Hacker News"
+        )
         lookback: Duration = Field(timedelta(days=1), description="how far back the first poll reads")
         lag: Duration = Field(
             timedelta(hours=2),
@@ -85,7 +89,11 @@ class HackerNews:
         """Reads the newest comments of each account."""
         seen: dict[str, SeenReply] = {}
         wanted = frozenset(external_ids)
-        for account in sorted(accounts) if wanted else ():
+        spelled = {account.casefold(): account for account in self._options.accounts}
+        names = [
+            spelled.get(each.casefold(), each) for each in sorted(accounts) if re.fullmatch(r"[\w-]+", each, re.ASCII)
+        ]
+        for account in names if wanted else ():
             for hit in self._hits(query="", tags=f"comment,author_{account}"):
                 parent = str(hit.get("parent_id")) if isinstance(hit, dict) else ""
                 if parent not in wanted or not isinstance(hit.get("created_at_i"), int):

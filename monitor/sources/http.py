@@ -94,7 +94,7 @@ class Http:
     def json(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
         try:
             with self._client.stream("GET", path, params=dict(params or {})) as response:
-                body = b""
+                body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) > LARGEST:
@@ -104,7 +104,7 @@ class Http:
         text = body.decode("utf-8", "replace") if response.status_code >= 400 else ""
         if error_ := refusal(self._name, response.status_code, response.headers, text, public=True):
             raise error_
-        return parse_json(self._name, body)
+        return parse_json(self._name, bytes(body))
 
     def close(self) -> None:
         self._client.close()

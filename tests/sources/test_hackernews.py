@@ -109,3 +109,11 @@ def test_a_new_word_does_not_read_the_past_again_and_loses_nothing(service: Algo
     new = service.post("acme and globex", NOW + timedelta(minutes=1))
     source = service.source(queries=['"globex"'])
     assert poll(source, cursor, NOW + timedelta(minutes=2))[0].keys() == {new}
+
+
+def test_an_account_with_capitals_is_found_by_its_spelling(service: Algolia) -> None:
+    """The brands' accounts come here in small letters, and Algolia tells capitals apart."""
+    asked = service.post("acme", NOW - timedelta(minutes=9))
+    service.reply(asked, "AcmeHelp", NOW - timedelta(minutes=5))
+    seen = service.source(accounts=["AcmeHelp"]).replies_to((asked,), frozenset({"acmehelp", "not a name,story"}))
+    assert seen[asked].author == "AcmeHelp"

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx2
 import pytest
+import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from monitor.errors import AuthError, RetryLater
-from monitor.sources.http import LARGEST, Http, parse_json, refusal, waiting_time
+from monitor.sources import http as http_
+from monitor.sources.http import LARGEST, Adapter, Http, parse_json, refusal, waiting_time
 
 DATE = "Fri, 20 Nov 2026 12:00:00 GMT"
 UNIX = 1_795_176_000  # the same moment
@@ -20,6 +23,13 @@ def http(httpserver: HTTPServer) -> Iterator[Http]:
     http = Http("it", httpserver.url_for("/api"))
     yield http
     http.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A service that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 @pytest.mark.parametrize(
@@ -88,3 +98,22 @@ def test_redirects_are_followed(httpserver: HTTPServer, http: Http) -> None:
     httpserver.expect_request("/api/old").respond_with_data(status=301, headers={"Location": "/api/new"})
     httpserver.expect_request("/api/new").respond_with_json({"found": True})
     assert http.json("/old") == {"found": True}
+
+
+def test_silence_is_not_waited_for_without_end(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_, "TIMEOUT", 0.05)
+    http = Http("it", silent)
+    with pytest.raises(RetryLater, match="ReadTimeout"):
+        http.json("/x")
+    http.close()
+    with requests.Session() as session:
+        session.mount("http://", Adapter("it"))
+        with pytest.raises(RetryLater, match="ReadTimeout"):
+            session.get(silent)
+
+
+def test_a_library_with_a_fixed_host_is_led_to_the_configured_one(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/proxy/2/posts", query_string="a=1").respond_with_json({"found": True})
+    with requests.Session() as session:
+        session.mount("https://api.example.com", Adapter("it", httpserver.url_for("/proxy/")))
+        assert session.get("https://api.example.com/2/posts", params={"a": 1}).json() == {"found": True}
