@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 import structlog
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from monitor import faults
@@ -26,11 +26,11 @@ from monitor.clock import Clock
 from monitor.database import Database
 from monitor.errors import ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater
 from monitor.leases import Lease, claim, finish, renew
-from monitor.mentions import Stored, store_page
+from monitor.mentions import Stored, items_fault, store_one_by_one, store_page
 from monitor.models import SourceState
 from monitor.replies import answered, check_source
 from monitor.settings import SourceSettings
-from monitor.sources.base import Cursor, Page, Reject, SeenReply, Source
+from monitor.sources.base import Cursor, Page, SeenReply, Source
 from monitor.storable import storable
 
 LEASE = timedelta(minutes=2)  # for one page; a poll of several pages renews it
@@ -237,7 +237,7 @@ class CollectStage:
         try:
             return self._commit(lease, settings, page, now, next_poll, one_by_one=False)
         except Exception as error:
-            if not _items_fault(error):
+            if not items_fault(error):
                 raise
             log.exception("a page could not be stored whole", source=lease.id)
             return self._commit(lease, settings, page, now, next_poll, one_by_one=True)
@@ -256,7 +256,7 @@ class CollectStage:
             before = (row.failures, row.failing_since, row.reported_at, row.newest_posted_at)
             if not renew(session, SourceState, lease, now + LEASE):
                 return None
-            store = self._store_one_by_one if one_by_one else store_page
+            store = store_one_by_one if one_by_one else store_page
             stored = store(session, lease.id, page, self._brands, settings.brands, now, settings.backfill)
             faults.step("collect.stored")
             for case_id, reply in answered(session, stored.own, self._brands):
@@ -282,31 +282,6 @@ class CollectStage:
             faults.step("collect.stored_cursor")
         if failures:
             log.info("source works again", source=lease.id, failures=failures)
-        return stored
-
-    def _store_one_by_one(
-        self,
-        session: Session,
-        source: str,
-        page: Page,
-        brands: Brands,
-        only: Sequence[str],
-        now: datetime,
-        backfill: bool,
-    ) -> Stored:
-        """As store_page, but an item at which the database takes offence becomes a reject."""
-        stored = store_page(session, source, replace(page, items=()), brands, only, now, backfill)
-        for item in page.items:
-            part = replace(page, items=(item,), rejects=())
-            try:
-                with session.begin_nested():
-                    stored += store_page(session, source, part, brands, only, now, backfill)
-            except Exception as error:
-                if not _items_fault(error):
-                    raise
-                reject = Reject(f"{type(error).__name__}: {error}", repr(item), str(item.external_id))
-                rest = replace(page, items=(), rejects=(reject,))
-                stored += store_page(session, source, rest, brands, only, now, backfill)
         return stored
 
     def _failed(self, lease: Lease, settings: SourceSettings, error: FirsthourError) -> None:
@@ -373,11 +348,6 @@ class CollectStage:
     def _reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
         for listener in self._listeners:
             listener.reply_seen(session, case_id, reply)
-
-
-def _items_fault(error: Exception) -> bool:
-    """Whether something in an item is to blame, and not a database that is locked, full or out of reach."""
-    return isinstance(error, (ValueError, TypeError)) or type(error) in (StatementError, DataError, IntegrityError)
 
 
 def _fetch(source: Source, cursor: Cursor | None, now: datetime) -> Page:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from monitor import faults
@@ -93,6 +94,36 @@ def store_page(
         stored += _store(session, source, part, brands, only, now, backfill)
     _store_rejects(session, source, rejects, now)
     return stored
+
+
+def store_one_by_one(
+    session: Session,
+    source: str,
+    page: Page,
+    brands: Brands,
+    only: Collection[str],
+    now: datetime,
+    backfill: bool = False,
+) -> Stored:
+    """As store_page, but an item at which the database takes offence becomes a reject."""
+    stored = store_page(session, source, replace(page, items=()), brands, only, now, backfill)
+    for item in page.items:
+        part = replace(page, items=(item,), rejects=())
+        try:
+            with session.begin_nested():
+                stored += store_page(session, source, part, brands, only, now, backfill)
+        except Exception as error:
+            if not items_fault(error):
+                raise
+            reject = Reject(f"{type(error).__name__}: {error}", repr(item), str(item.external_id))
+            rest = replace(page, items=(), rejects=(reject,))
+            stored += store_page(session, source, rest, brands, only, now, backfill)
+    return stored
+
+
+def items_fault(error: Exception) -> bool:
+    """Whether something in an item is to blame, and not a database that is locked, full or out of reach."""
+    return isinstance(error, (ValueError, TypeError)) or type(error) in (StatementError, DataError, IntegrityError)
 
 
 def mention(session: Session, id: int) -> Mention:
