@@ -13,8 +13,8 @@ _SERBIAN_ONLY = frozenset("ђјљњћџЂЈЉЊЋЏ")
 _SERBIAN = dict(
     zip(
         "абвгдђежзијклљмнњопрстћуфхцчџшАБВГДЂЕЖЗИЈКЛЉМНЊОПРСТЋУФХЦЧЏШ",
-        "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š "
-        "A B V G D Đ E Ž Z I J K L Lj M N Nj O P R S T Ć U F H C Č Dž Š".split(),  # noqa: SIM905
+        "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š "  # noqa: SIM905
+        "A B V G D Đ E Ž Z I J K L Lj M N Nj O P R S T Ć U F H C Č Dž Š".split(),
         strict=True,
     )
 )
