@@ -165,26 +165,17 @@ class BusinessHours:
         raise ValueError("the hours and holidays leave no open time in five years")
 
     def _open(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The open spans from `start` on, in order, none touching the next; ends after five years without one."""
+        """The open spans from `start` on, in order, none overlapping; ends after five years without one."""
         day = start.astimezone(self.zone).date() - _DAY  # the night before may still be open
-        pending: tuple[datetime, datetime] | None = None
-        closed = 0
+        told, closed = start, 0
         while closed <= _LONGEST_CLOSURE:
             spans = _spans(self, day)
             closed = 0 if spans else closed + 1
             for opens, closes in spans:
-                if closes <= start:
-                    continue
-                opens = max(opens, start)
-                if pending and opens <= pending[1]:
-                    pending = (pending[0], max(pending[1], closes))
-                    continue
-                if pending:
-                    yield pending
-                pending = (opens, closes)
+                if closes > told:
+                    yield max(opens, told), closes
+                    told = closes
             day += _DAY
-        if pending:
-            yield pending
 
 
 @lru_cache(maxsize=8192)

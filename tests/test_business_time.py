@@ -158,6 +158,13 @@ def test_overlapping_windows_count_once() -> None:
     assert both.between(local("2026-11-22T22:00"), local("2026-11-23T23:00")) == 16 * HOUR
 
 
+def test_a_week_without_a_gap_is_open_all_the_time() -> None:
+    always = hours("mon-sun 00:00-24:00")
+    start = local("2026-11-20T23:30")
+    assert always.add(start, 100 * HOUR) == start + 100 * HOUR
+    assert always.between(start, start + 100 * DAY) == 100 * DAY
+
+
 def test_the_skipped_hour_of_spring_does_not_exist() -> None:
     night = hours("sat 22:00-06:00")
     assert night.between(local("2026-03-28T22:00"), local("2026-03-29T06:00")) == 7 * HOUR
