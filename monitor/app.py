@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -161,9 +162,22 @@ class App:
 
     @cached_property
     def classifier(self) -> Classifier:
-        from monitor.classify.model import load_classifier
+        return self.loading_classifier.result()
 
-        return load_classifier(self.settings.classifier)
+    @cached_property
+    def loading_classifier(self) -> Future[Classifier]:
+        """Loads in a thread from the first call on: a starting service has other things to do meanwhile."""
+
+        def load() -> Classifier:
+            from monitor.classify.model import load_classifier
+
+            return load_classifier(self.settings.classifier)
+
+        pool = ThreadPoolExecutor(1, "firsthour-load")
+        try:
+            return pool.submit(load)
+        finally:
+            pool.shutdown(wait=False)
 
     @cached_property
     def health(self) -> Health:

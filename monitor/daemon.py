@@ -43,6 +43,8 @@ def serve(
     with ExitStack() as at_end:
         at_end.callback(app.close)
         app.open(create=True)
+        if "classify" in roles:
+            _ = app.loading_classifier
         desk = _desk(app) if "web" in roles else None  # first: a port that is taken shows before any work is begun
         if desk is not None:
             at_end.callback(desk.stop, 1.0)
