@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from monitor.errors import ConfigurationError, RetryLater
 from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
-from monitor.sources.http import TIMEOUT, USER_AGENT, refusal
+from monitor.sources.http import TIMEOUT, USER_AGENT, certificates, refusal
 from monitor.sources.markup import plain
 
 SECONDS = 60.0  # for one feed from the first byte to the last
@@ -50,7 +50,10 @@ class Rss:
         self.name = name
         self._options = options
         self._client = httpx2.Client(
-            timeout=TIMEOUT, follow_redirects=True, headers={"User-Agent": USER_AGENT, "Accept": _ACCEPT}
+            verify=certificates(),
+            timeout=TIMEOUT,
+            follow_redirects=True,
+            headers={"User-Agent": USER_AGENT, "Accept": _ACCEPT},
         )
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
