@@ -14,7 +14,7 @@ from monitor import case_clock, sla
 from monitor.case_views import Case, Change, Listener, views
 from monitor.clock import aware
 from monitor.models import CaseEventRow, CaseRow, CorrectionRow
-from monitor.transitions import BEFORE, after
+from monitor.transitions import BEFORE, CLOSED_STATES, after
 
 SYSTEM = "firsthour"  # the actor of what nobody did
 REPLIES = ("reply", "reply_seen")
@@ -73,7 +73,7 @@ class CaseWriter:
         if before == "snoozed" and target != "snoozed":
             if target == BEFORE:
                 target = _state_before(session, row)
-            clock = sla.resume(policy, clock, at)
+            clock = clock if target in CLOSED_STATES else sla.resume(policy, clock, at)
             row.snoozed_until = None
         if event == "snooze":
             detail["from"] = before if before != "snoozed" else _state_before(session, row)
