@@ -67,7 +67,7 @@ class Embedded:
             self._table = np.memmap(directory / "embeddings.bin", BLOCK, mode="r").reshape(config.vocab_size, -1)
             self._session = body_session(directory / "body.onnx", threads)
             self.calibration = read_calibration(directory / "calibration.json")
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # each of the libraries has errors of its own, and all mean the same here
             raise ConfigurationError(
                 "classifier.model", f"{directory} cannot be loaded: {error}", "reinstall firsthour, or export it again"
             ) from error

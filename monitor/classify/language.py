@@ -22,11 +22,12 @@ LEAST = 0.5  # below this the language is not said
 SOBER = 1.3  # py3langid is surer than it is right; measured on the dev texts of 71 languages
 SAMPLE = 240  # characters looked at: more change nothing but the time it takes
 # The languages that the embedded model was trained on; the others would only steal short texts.
-KNOWN = (
-    "af am ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl gu ha he hi hr ht hu hy id ig is it ja ka "  # noqa: SIM905
-    "kk km kn ko ku ky lo lt lv mg mk ml mn mr ms my ne nl no om or pa pcm pl ps pt ro ru rw si sk sl so sq sr sv sw "
-    "ta te th tl tr tt ug uk ur uz vi xh yo zh zu"
-).split()
+_CODES = """
+af am ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl gu ha he hi hr ht hu hy id ig is it ja ka kk km kn
+ko ku ky lo lt lv mg mk ml mn mr ms my ne nl no om or pa pcm pl ps pt ro ru rw si sk sl so sq sr sv sw ta te th tl tr tt
+ug uk ur uz vi xh yo zh zu
+"""
+KNOWN = _CODES.split()
 _ONE = {"hr": "sr", "bs": "sr", "nn": "no", "uzs": "uz"}
 # Languages that customers of the product write most get the benefit of the doubt (natural logarithm of odds).
 _EXPECTED = {
