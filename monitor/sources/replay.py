@@ -102,12 +102,11 @@ class Replay:
                     rejects.append(found)
                 place = replace(place, tail=_digest(raw))
                 break
-            place = replace(place, offset=place.offset + length, line=place.line + 1, tail="")
+            place = replace(place, offset=place.offset + length, line=place.line + 1, sent=place.sent + 1, tail="")
             if isinstance(found, Item):
                 items.append(found)
             elif found is not None:
                 rejects.append(found)
-            place = replace(place, sent=place.sent + 1)
         else:
             ended = place.offset >= size and most > 0
         if ended and self._options.loop and not place.tail and size:
