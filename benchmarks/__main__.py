@@ -1,6 +1,6 @@
 """Run the named benchmarks (none: all) and print one table, with the machine they ran on.
 
-    python -m benchmarks [classifier] [pipeline] [latency] [tick] [start]
+python -m benchmarks [classifier] [pipeline] [latency] [tick] [start]
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ NAMES = ("classifier", "pipeline", "latency", "tick", "start")
 def machine() -> str:
     """Processor, cores and Python, for the table's caption."""
     model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     flags = Path("/proc/cpuinfo").read_text()

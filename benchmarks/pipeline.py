@@ -62,7 +62,19 @@ class Stub:
             self.count += 1
             complaint = self.count % 3 == 0
             verdicts.append(
-                Verdict("en", 1.0, "negative", (0.8, 0.1, 0.1), complaint, 0.9 if complaint else 0.1, "low", 0.9, "delivery", 0.9, "stub")
+                Verdict(
+                    "en",
+                    1.0,
+                    "negative",
+                    (0.8, 0.1, 0.1),
+                    complaint,
+                    0.9 if complaint else 0.1,
+                    "low",
+                    0.9,
+                    "delivery",
+                    0.9,
+                    "stub",
+                )
             )
         return verdicts
 

@@ -15,7 +15,10 @@ MEMORY_AFTER = 60.0  # seconds
 def measure() -> list[tuple[str, str, str]]:
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "monitor", "demo", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-m", "monitor", "demo", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     try:
         address = ""
