@@ -6,6 +6,8 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from benchmarks.pipeline import Full, Stub
 from benchmarks.world import database, items, settings
 from monitor.alerts.announce import Announcer
@@ -21,7 +23,6 @@ from monitor.engine.embedded import Embedded
 from monitor.models import DeliveryRow, MentionRow
 from monitor.settings import SourceSettings
 from monitor.sources.base import Cursor, Page
-from sqlalchemy import select
 from tests.fake_slack import CHANNEL, TOKEN, FakeSlack
 
 SECONDS = 40

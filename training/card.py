@@ -1,6 +1,6 @@
 """Write the model card from the figures and from the list of data sets with their licences.
 
-    python -m training.card --figures figures.json --sources sources.csv --out monitor/classify/model/README.md
+python -m training.card --figures figures.json --sources sources.csv --out monitor/classify/model/README.md
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def card(figures: dict, sources: list[dict[str, str]]) -> str:
     )
     share = spec["share"]
     rows = "\n".join(
-        f"| {s['dataset']} | [{s['repo']}](https://github.com/{s['repo']}) | {s['lang']} | {s['licence']} | {s['annotation']} | "
-        f"{share.get(s['dataset'], share['other'])} |".replace("\n", " ")
+        f"| {s['dataset']} | [{s['repo']}](https://github.com/{s['repo']}) | {s['lang']} | {s['licence']} "
+        f"| {s['annotation']} | {share.get(s['dataset'], share['other'])} |".replace("\n", " ")
         for s in sources
     )
     return text.format(

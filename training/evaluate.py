@@ -36,7 +36,9 @@ def spread(score: Callable[[np.ndarray], float], n: int, times: int = 200) -> tu
 def calibration_error(gold: np.ndarray, score: np.ndarray, bins: int = 10) -> float:
     """Expected calibration error of a probability: mean gap between said and seen share, over equal-width bins."""
     at = np.minimum((score * bins).astype(int), bins - 1)
-    gaps = [abs(gold[at == b].mean() - score[at == b].mean()) * (at == b).mean() for b in range(bins) if (at == b).any()]
+    gaps = [
+        abs(gold[at == b].mean() - score[at == b].mean()) * (at == b).mean() for b in range(bins) if (at == b).any()
+    ]
     return round(float(sum(gaps)), 3)
 
 

@@ -51,7 +51,9 @@ def labelled(data: Path, split: str) -> pd.DataFrame:
     frame = pd.read_parquet(data / f"{split}.parquet")
     severity = pd.read_parquet(data / "severity.parquet").query("split == @split and complaint == 1")
     grades = dict(zip(severity["text"], severity["severity"].map(_grade), strict=True))
-    frame["severity"] = frame["text"].map(grades).map(lambda g: SEVERITIES[int(g)] if g == g and g is not None else None)
+    frame["severity"] = (
+        frame["text"].map(grades).map(lambda g: SEVERITIES[int(g)] if g == g and g is not None else None)
+    )
     return pd.concat([frame, own_texts(split)], ignore_index=True)
 
 
@@ -118,7 +120,12 @@ def main() -> None:
         frames[split] = frame[frame["text"] != ""]
     if not (args.out / "tokenizer.json").exists():
         spec_v = spec["vocabulary"]
-        trimmed, order = trim(args.base / "tokenizer.json", _favoured(frames["train"], spec_v["favoured"]), spec_v["size"], spec_v["least"])
+        trimmed, order = trim(
+            args.base / "tokenizer.json",
+            _favoured(frames["train"], spec_v["favoured"]),
+            spec_v["size"],
+            spec_v["least"],
+        )
         (args.out / "tokenizer.json").write_text(json.dumps(trimmed, ensure_ascii=False), encoding="utf-8")
         np.save(args.out / "pieces.npy", np.array(order, np.int32))
         print(f"vocabulary: {len(order)} pieces")

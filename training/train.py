@@ -74,7 +74,7 @@ def batches(data: Prepared, rows: np.ndarray, pieces: int, rng: np.random.Genera
 
 
 def loss(logits: torch.Tensor, columns: dict[str, torch.Tensor], spec: dict[str, Any]) -> torch.Tensor:
-    """Weighted mean of the heads' losses; labels of -1 count nowhere, and a two-class set's neutral logit is left out."""
+    """Weighted mean of the heads' losses. Labels of -1 count nowhere; a two-class set's neutral logit is left out."""
     heads, weights = split(logits), spec["loss"]
     n = len(logits)
     sentiment = heads["sentiment"].clone()
@@ -154,9 +154,7 @@ def main() -> None:
             for group, lr in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = lr * rate
             ids, mask = data.batch(rows)
-            columns = {
-                k: torch.from_numpy(v[rows]) for k, v in data.columns.items() if k not in ("dataset", "lang")
-            }
+            columns = {k: torch.from_numpy(v[rows]) for k, v in data.columns.items() if k not in ("dataset", "lang")}
             with torch.no_grad():
                 states = network.lower(F.embedding(ids, vectors), mask, frozen)
             value = loss(network.upper(states, mask, frozen)[1], columns, spec)

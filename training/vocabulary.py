@@ -2,8 +2,8 @@
 
 The full XLM-R vocabulary has 250,002 pieces and its tokenizer alone needs 315 MB of memory. What stays: the special
 pieces, every piece of one character (the fallback: what was readable stays readable, cut into smaller pieces), every
-piece seen at least `least` times in the training texts (a text of a favoured language counts fivefold), then the most probable others in the scripts of Latin,
-Cyrillic and Tamil until `size` is reached.
+piece seen at least `least` times in the training texts (a text of a favoured language counts fivefold), then the most
+probable others in the scripts of Latin, Cyrillic and Tamil until `size` is reached.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ FAVOUR = 5
 FILL_SCRIPTS = ("LATIN", "CYRILLIC", "TAMIL")
 
 
-def trim(
-    tokenizer: Path, texts: Iterable[tuple[str, bool]], size: int, least: int
-) -> tuple[dict[str, Any], list[int]]:
+def trim(tokenizer: Path, texts: Iterable[tuple[str, bool]], size: int, least: int) -> tuple[dict[str, Any], list[int]]:
     """The trimmed tokenizer.json as a dict, and the old id of each new id (a row of the embedding table)."""
     full = Tokenizer.from_file(str(tokenizer))
     seen: Counter[int] = Counter()
