@@ -60,7 +60,7 @@ def test_one_call_drains_a_stage_and_wakes_the_next(path: tuple[Queue, Queue, Ce
 
 
 def test_a_doubled_call_finds_nothing_to_do(path: tuple[Queue, Queue, CeleryEngine]) -> None:
-    classify, deliver, engine = path
+    classify, _, engine = path
     classify.left = 3
     for _ in range(4):
         engine.wake("classify")
