@@ -48,6 +48,8 @@ def config(tmp_path: Path) -> Path:
         name = "file"
         type = "replay"
         path = "{tmp_path / "mentions.jsonl"}"
+        [classifier]
+        learned = "{tmp_path / "learned.json"}"
         [log]
         level = "error"
         """
@@ -251,7 +253,7 @@ def test_check_reaches_every_part_and_says_what_it_found(firsthour: Firsthour, c
     (tmp_path / "mentions.jsonl").unlink()
     failed = firsthour("check", code=1).stdout
     assert "FAILED" in failed
-    assert "mentions.jsonl" in failed
+    assert "No such file" in firsthour("check", "--json", code=1).stdout
 
 
 def test_check_shows_no_secret(firsthour: Firsthour, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,3 +276,29 @@ def test_version_and_help_need_no_configuration(firsthour: Firsthour, config: Pa
     config.unlink()
     assert firsthour("--version").stdout.startswith("firsthour ")
     assert "demo" in firsthour("--help").stdout
+
+
+def test_classify_answers_every_line_in_order_and_goes_on_after_a_bad_one(firsthour: Firsthour, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    good = '{"id": "a", "text": "third day without internet and nobody answers"}\n'
+    source.write_bytes(
+        good.encode()
+        + b'{"broken\n{"id": 3, "text": ""}\n{"id": 4, "text": "caf\xe9"}\n{"id": 5, "text": "thanks!", "rating": 5}\n'
+    )
+    firsthour("classify", "--input", str(source), "--output", str(target))
+    answers = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert [answer["id"] for answer in answers] == ["a", None, 3, 4, 5]
+    assert ["error" in answer for answer in answers] == [False, True, True, False, False]
+    assert list(answers[0]) == [
+        *("id", "language", "sentiment", "sentiment_scores", "complaint", "complaint_score", "severity", "topic"),
+        *("topic_score", "model"),
+    ]
+    piped = firsthour("classify", given=good)
+    assert json.loads(piped.stdout) == answers[0]
+    assert "is the input file" in firsthour("classify", "-i", str(source), "-o", str(source), code=2).stderr
+    assert "no such file" in firsthour("classify", "-i", str(tmp_path / "none"), code=2).stderr
+
+
+def test_learning_needs_corrections_and_undoing_a_lesson(firsthour: Firsthour, db: Database, tmp_path: Path) -> None:
+    assert "nothing was learned" in firsthour("learn", "--undo", code=1).stderr
+    assert "too few" in firsthour("learn", code=1).stderr

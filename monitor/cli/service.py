@@ -121,7 +121,9 @@ def check(config: ConfigFile = None, as_json: AsJson = False) -> None:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table("", "part", "name", "found", box=None, pad_edge=False)
+        table = Table("", "part", box=None, pad_edge=False)
+        for wide in ("name", "found"):
+            table.add_column(wide, overflow="fold")  # an address that is cut helps nobody
         for f in findings:
             sign = Text("ok", "green") if f.ok else Text("FAILED", "bold red")
             table.add_row(sign, f.part, Text(f.name), Text(f.detail))
