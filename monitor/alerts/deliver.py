@@ -16,6 +16,7 @@ from monitor.errors import AuthError, ConfigurationError, GiveUp, RetryLater, Un
 from monitor.models import DeliveryRow
 
 AT_A_TIME = 10  # messages of one transport before the others have their turn
+TURN = timedelta(seconds=2)  # and for how long, so that a stop need not wait for a slow one
 SETTLE = timedelta(seconds=3)  # an answer was lost: a call still under way shall have ended before we look
 LOOK_FOR = timedelta(minutes=5)  # after that long without a way to look, a marked repeat is better than silence
 PATIENCE = 4  # failures of one message before we ask whether the message or the transport is at fault
@@ -106,10 +107,13 @@ class DeliverStage:
     def run_once(self) -> int:
         done = 0
         for line in self._lines:
+            turn = self._clock.now() + TURN
             for _ in range(AT_A_TIME):
                 if line.closed(self._clock.now()) or not self._deliver_next(line):
                     break
                 done += 1
+                if self._clock.now() > turn:
+                    break
             if line.since is not None or line.targets:
                 done += self._hand_on(line)
         return done
@@ -184,7 +188,10 @@ class DeliverStage:
         except AuthError as error:
             self._stop(line, delivery, unsent, error)
         except ConfigurationError as error:
-            line.hold(delivery.target, str(error), self._clock.now())
+            if message.target == delivery.target:
+                line.hold(delivery.target, str(error), self._clock.now())
+            else:  # the case's message is in a channel of its own, which says nothing of the others
+                line.held[delivery.lease.id] = self._clock.now() + HOLD[1]
             self._settle(delivery, unsent, error=str(error))
         except GiveUp as error:
             log.error("a message can never be sent", delivery=delivery.key, kind=delivery.kind, reason=str(error))

@@ -28,7 +28,9 @@ class Renderer:
         now = self._clock.now()
         if delivery.kind == "alert":
             text, shown = blocks.root(case, now, self._holder(session, case))
-            return _message(delivery, text, shown)
+            # a channel that was mended in the configuration also gets what was meant for the wrong one
+            mended = self._slack.channel if delivery.transport == "slack" and not delivery.look else None
+            return _message(delivery, text, shown, target=mended)
         if delivery.kind == "update":
             return self._update(session, delivery, case, now)
         event = str(delivery.payload.get("event", ""))

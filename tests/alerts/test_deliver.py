@@ -168,6 +168,32 @@ def test_a_channel_that_is_not_there_holds_its_own_messages_only(office: Office,
     assert [m["text"] for m in slack.posted(channel="C0GONE")] == ["for nobody"]
 
 
+def test_alerts_meant_for_a_wrong_channel_go_to_the_right_one_once_it_is_configured(
+    office: Office, slack: FakeSlack, make_settings: Callable[..., Settings]
+) -> None:
+    del slack.channels[CHANNEL]
+    case = office.complain()
+    office.deliver()
+    slack.channels["C0RIGHT"] = []
+    mended = Office(office.db, office.clock, slack, make_settings, {"slack": {"channel": "C0RIGHT"}})
+    mended.deliver()
+    assert len(slack.posted("alert", channel="C0RIGHT")) == 1
+    assert office.case(case.id).slack_channel == "C0RIGHT"
+
+
+def test_an_old_case_in_a_dead_channel_does_not_hold_up_the_new_channel(
+    office: Office, slack: FakeSlack, make_settings: Callable[..., Settings]
+) -> None:
+    old = office.complain()
+    office.deliver()
+    slack.channels = {"C0NEW": []}
+    moved = Office(office.db, office.clock, slack, make_settings, {"slack": {"channel": "C0NEW"}})
+    moved.act(old, "take")
+    moved.complain(external_id="of the new office")
+    moved.deliver()
+    assert len(slack.posted("alert", channel="C0NEW")) == 1
+
+
 def test_blocks_that_slack_refuses_go_out_as_plain_words(office: Office, slack: FakeSlack) -> None:
     slack.fault = once("refused", error="invalid_blocks")
     office.complain()
