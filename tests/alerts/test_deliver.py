@@ -189,7 +189,7 @@ def test_an_old_case_in_a_dead_channel_does_not_hold_up_the_new_channel(
     slack.channels = {"C0NEW": []}
     moved = Office(office.db, office.clock, slack, make_settings, {"slack": {"channel": "C0NEW"}})
     moved.act(old, "take")
-    moved.complain(external_id="of the new office")
+    moved.complain(external_id="new", author="somebody else")
     moved.deliver()
     assert len(slack.posted("alert", channel="C0NEW")) == 1
 
