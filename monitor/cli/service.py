@@ -89,9 +89,10 @@ def _serve(app_: App, roles: Collection[str], ready: Any) -> None:
     stop = threading.Event()
 
     def on_ready(address: str | None) -> None:
+        ready(address)
+        gc.collect()
         gc.freeze()
         gc.enable()
-        ready(address)
 
     def on_signal(number: int, _frame: Any) -> None:
         if stop.is_set() and number == signal.SIGINT:
