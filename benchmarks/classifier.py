@@ -16,7 +16,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-WORDS = ["my", "parcel", "has", "not", "arrived", "again", "and", "nobody", "answers", "the", "phone", "@acme", "this", "is", "the", "third", "week", "I", "am", "still", "waiting", "for", "a", "refund", "paket", "kasni", "tri", "nedelje", "niko", "se", "ne", "javlja", "kargom", "gelmedi", "kimse", "cevap", "vermiyor", "ang", "tagal", "ng", "delivery", "nyo", "great", "service", "thank", "you", "so", "much", "love", "the", "new", "app", "update", "works", "fine"]
+SAID = """
+my parcel has not arrived again and nobody answers the phone @acme this is the third week I am still waiting for a
+refund paket kasni tri nedelje niko se ne javlja kargom gelmedi kimse cevap vermiyor ang tagal ng delivery nyo great
+service thank you so much love the new app update works fine
+"""
+WORDS = SAID.split()
 
 
 def resident() -> float:
