@@ -61,8 +61,8 @@ class Renderer:
             return notes.asks(case, event, self._call(session, delivery, case), now, actor)
         detail = payload.get("detail") or {}
         words = None
-        if detail.get("mention") is not None:
-            words = session.scalar(select(MentionRow.text).where(MentionRow.id == detail["mention"]))
+        if detail.get("mention_id") is not None:
+            words = session.scalar(select(MentionRow.text).where(MentionRow.id == detail["mention_id"]))
         return notes.happened(case, event, actor, detail, now, words)
 
     def _call(self, session: Session, delivery: Delivery, case: Case) -> str | None:
