@@ -286,13 +286,6 @@ def _language(text: str) -> str | None:
     return None if code == "und" else code
 
 
-def _language_of(text: str) -> str:
-    """For `lang:` in match expressions, where the source does not say; loaded when the first such text comes."""
-    from monitor.classify.language import language
-
-    return language(text)[0]
-
-
 def make_source(settings: SourceSettings, brands: Brands) -> Source:
     """The source of `settings`, searching for the brands that it is meant for."""
     from monitor.sources import source_class

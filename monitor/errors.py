@@ -1,12 +1,12 @@
 """What went wrong, grouped by what to do next.
 
-    FirsthourError
-    ├── RetryLater            the same call may succeed later (network, 429, 5xx)
-    │   └── Uncertain         ... but it may also have taken effect: look before sending again
-    ├── ConfigurationError    a person has to change the configuration
-    │   └── AuthError         ... a token or its scopes
-    ├── GiveUp                this one item will never succeed; the others go on
-    └── Refused               a person asked for something that the present state does not allow
+FirsthourError
+├── RetryLater            the same call may succeed later (network, 429, 5xx)
+│   └── Uncertain         ... but it may also have taken effect: look before sending again
+├── ConfigurationError    a person has to change the configuration
+│   └── AuthError         ... a token or its scopes
+├── GiveUp                this one item will never succeed; the others go on
+└── Refused               a person asked for something that the present state does not allow
 """
 
 from __future__ import annotations

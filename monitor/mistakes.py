@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from monitor.settings import BrandSettings, SourceSettings
 
 
-class BadSettings(FirsthourError):  # noqa: N818
+class BadSettings(FirsthourError):
     """The configuration has mistakes; all of them are in `mistakes`."""
 
     def __init__(self, mistakes: list[ConfigurationError]) -> None:
