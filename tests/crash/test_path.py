@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fake_slack import CHANNEL, OPS, TOKEN, FakeSlack, Fault
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
@@ -32,7 +33,6 @@ from monitor.database import Database
 from monitor.models import CaseEventRow, CaseRow, DeliveryRow, MentionRow, VerdictRow
 from monitor.settings import Settings, SourceSettings
 from monitor.sources.base import Author, Capabilities, Cursor, Item, Page
-from tests.fake_slack import CHANNEL, OPS, TOKEN, FakeSlack, Fault
 
 PER_PAGE = 20
 DEATH = 0.03  # the chance to die at any one step; each step kills once at least
