@@ -1,21 +1,17 @@
-"""How fast the embedded classifier is, and how much memory it takes.
+"""How fast the embedded classifier is, and how much memory it takes, for texts as long as tweets.
 
-    python -m benchmarks.classifier [--texts 2000] [--threads 2]
-
-Prints texts a second in batches and one at a time, for texts as long as tweets, and the resident memory that loading
-the model added. CPU seconds are printed too: on a machine that does other work they say more than the clock.
+CPU seconds are shown too: on a machine that does other work they say more than the clock.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
-import platform
 import random
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+TEXTS, BATCH = 2000, 256
 SAID = """
 my parcel has not arrived again and nobody answers the phone @acme this is the third week I am still waiting for a
 refund paket kasni tri nedelje niko se ne javlja kargom gelmedi kimse cevap vermiyor ang tagal ng delivery nyo great
@@ -43,21 +39,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - clock, time.process_time() - cpu
 
 
-def machine() -> str:
-    model = platform.processor()
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=int, default=2000)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=64)
-    args = parser.parse_args()
+def measure() -> list[tuple[str, str, str]]:
     before = resident()
     from monitor.classify.model import Classifier, load_classifier
     from monitor.classify.verdict import Subject
@@ -65,31 +47,34 @@ def main() -> None:
 
     imported = resident()
     load: list[Classifier] = []
-    settings = ClassifierSettings(threads=args.threads)
-    loading = timed(lambda: load.append(load_classifier(settings)))
+    loading = timed(lambda: load.append(load_classifier(ClassifierSettings())))
     loaded = resident()
     classifier = load[0]
-    subjects = [Subject(t) for t in texts(args.texts)]
+    subjects = [Subject(t) for t in texts(TEXTS)]
 
     def in_batches() -> None:
-        for at in range(0, len(subjects), args.batch):
-            classifier.judge(subjects[at : at + args.batch])
+        for at in range(0, len(subjects), BATCH):
+            classifier.judge(subjects[at : at + BATCH])
 
     def one_at_a_time() -> None:
         for subject in subjects[: len(subjects) // 4]:
             classifier.judge([subject])
 
-    classifier.judge(subjects[:64])
+    classifier.judge(subjects[:BATCH])
     batches, single = timed(in_batches), timed(one_at_a_time)
-    n, quarter = len(subjects), len(subjects) // 4
-    print(machine())
-    print(f"{'':24}{'texts/s':>10}{'texts/CPU s':>14}")
-    print(f"{f'batches of {args.batch}':24}{n / batches[0]:>10.0f}{n / batches[1]:>14.0f}")
-    print(f"{'one at a time':24}{quarter / single[0]:>10.0f}{quarter / single[1]:>14.0f}")
-    print(f"loading: {loading[0]:.2f} s by the clock, {loading[1]:.2f} s of CPU")
-    print(f"resident: {before:.0f} MB at the start, {imported:.0f} with firsthour, {loaded:.0f} with the model, "
-          f"{resident():.0f} after the run")  # fmt: skip
+    quarter = TEXTS // 4
+    return [
+        (f"texts/s in batches of {BATCH} (and per CPU second)", _rates(TEXTS, batches), "600/s"),
+        ("texts/s one at a time (and per CPU second)", _rates(quarter, single), "200/s"),
+        ("loading, by the clock (and CPU)", f"{loading[0]:.1f} s ({loading[1]:.1f} s)", ""),
+        ("resident for tokenizer and model, after the run", f"{resident() - before:.0f} MB", "250 MB"),
+        (
+            "of that after loading",
+            f"{loaded - before:.0f} MB, {imported - before:.0f} MB of it firsthour's imports",
+            "",
+        ),
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def _rates(count: int, spent: tuple[float, float]) -> str:
+    return f"{count / spent[0]:.0f} ({count / spent[1]:.0f})"
