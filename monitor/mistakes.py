@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,6 +12,9 @@ from monitor.errors import ConfigurationError, FirsthourError
 
 if TYPE_CHECKING:
     from monitor.settings import BrandSettings, SourceSettings
+
+
+Part = TypeVar("Part", bound=BaseModel)
 
 
 class BadSettings(FirsthourError):
@@ -36,24 +39,63 @@ def mistake(error: Any, raw: dict[str, Any], model: type[BaseModel]) -> Configur
         path.append(str(label if label else part))
     key = ".".join(path) or "configuration"
     if error["type"] == "extra_forbidden":
-        known = _keys_at(model, error["loc"][:-1])
+        known = sorted(_model_at(model, error["loc"][:-1]).model_fields)
         near = get_close_matches(str(error["loc"][-1]), known, n=1)
         return ConfigurationError(
             key, "no such setting", f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(known)
         )
     if error["type"] == "missing":
-        return ConfigurationError(key, "is missing")
-    return ConfigurationError(key, error["msg"].removeprefix("Value error, "))
+        field = _model_at(model, error["loc"][:-1]).model_fields[error["loc"][-1]]
+        return ConfigurationError(key, "is missing", field.description or "")
+    hint = f"write [[{key}]], with two brackets" if error["type"] == "list_type" and isinstance(at, dict) else ""
+    return ConfigurationError(key, error["msg"].removeprefix("Value error, "), hint)
 
 
-def _keys_at(root: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+def _model_at(root: type[BaseModel], location: tuple[Any, ...]) -> type[BaseModel]:
     model: Any = root
     for part in location:
         if isinstance(part, int):
             continue
         annotation = model.model_fields[part].annotation
         model = next((a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)), annotation)
-    return sorted(model.model_fields)
+    return model  # type: ignore[no-any-return]
+
+
+def tables(value: object) -> list[dict[str, Any]]:
+    """The tables of an array of tables; what is none is left to the other checks."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def readable(model: type[Part], raw: object) -> list[Part]:
+    """The tables of `raw` as far as they can be read: keys whose values are wrong are left out."""
+    found = []
+    for table in tables(raw):
+        wrong: set[Any] = set()
+        for _ in range(2):
+            try:
+                found.append(model.model_validate({key: value for key, value in table.items() if key not in wrong}))
+                break
+            except ValidationError as error:
+                wrong |= {e["loc"][0] for e in error.errors() if e["loc"]}
+    return found
+
+
+def wrong_names(raw: dict[str, Any], sources: Iterable[SourceSettings]) -> list[ConfigurationError]:
+    """Names that are used twice, and brands of sources that there are not."""
+    mistakes = []
+    known = [table["name"] for table in tables(raw.get("brands")) if isinstance(table.get("name"), str)]
+    for kind, names in (("brands", known), ("sources", [source.name for source in sources])):
+        for twice in sorted({name for name in names if names.count(name) > 1}):
+            mistakes.append(ConfigurationError(f"{kind}.{twice}.name", "is used twice", "give each its own name"))
+    for source in sources:
+        for brand in source.brands:
+            if brand not in known:
+                near = get_close_matches(brand, known, n=1)
+                hint = f'did you mean "{near[0]}"?' if near else "known: " + (", ".join(dict.fromkeys(known)) or "none")
+                mistakes.append(
+                    ConfigurationError(f"sources.{source.name}.brands", f'there is no brand "{brand}"', hint)
+                )
+    return mistakes
 
 
 def wrong_sources(sources: Iterable[SourceSettings]) -> list[ConfigurationError]:
@@ -69,14 +111,16 @@ def wrong_sources(sources: Iterable[SourceSettings]) -> list[ConfigurationError]
         except ValidationError as error:
             for e in error.errors():
                 key = ".".join(["sources", source.name, *map(str, e["loc"])])
+                fields = source_class(source.type).Options.model_fields  # type: ignore[attr-defined]
                 if e["type"] == "extra_forbidden":
-                    known = sorted(source_class(source.type).Options.model_fields)  # type: ignore[attr-defined]
+                    known = sorted(fields)
                     near = get_close_matches(str(e["loc"][-1]), known, n=1)
                     hint = f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(known)
                     mistakes.append(ConfigurationError(key, f"no such setting of type {source.type}", hint))
+                elif e["type"] == "missing" and e["loc"][0] in fields:
+                    mistakes.append(ConfigurationError(key, "is missing", fields[e["loc"][0]].description or ""))
                 else:
-                    message = "is missing" if e["type"] == "missing" else e["msg"].removeprefix("Value error, ")
-                    mistakes.append(ConfigurationError(key, message))
+                    mistakes.append(ConfigurationError(key, e["msg"].removeprefix("Value error, ")))
     return mistakes
 
 

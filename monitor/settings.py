@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,12 +28,11 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
 from monitor.errors import ConfigurationError
 from monitor.mistakes import BadSettings as BadSettings
-from monitor.mistakes import mistake, wrong_brands, wrong_sources
+from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_sources
 
 PREFIX = "FIRSTHOUR_"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -62,6 +62,15 @@ def duration_text(value: timedelta) -> str:
 Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
 
 
+def _lasting(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise ValueError('at least "1s"')
+    return value
+
+
+Span = Annotated[Duration, AfterValidator(_lasting)]
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -70,6 +79,13 @@ class DatabaseSettings(Section):
     url: str = Field(
         "sqlite:///firsthour.sqlite", description="`sqlite:////absolute/path` or `postgresql+psycopg://user@host/name`"
     )
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value.partition(":")[0] not in ("sqlite", "postgresql", "postgresql+psycopg") or ":/" not in value:
+            raise ValueError("write sqlite:////absolute/path or postgresql+psycopg://user@host/name")
+        return value
 
 
 class ClassifierSettings(Section):
@@ -112,7 +128,7 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     name: str = Field(min_length=1, max_length=100, description="unique; also what `firsthour poll --source` takes")
     type: str = Field(description="what is read: one of the types below, or one that a plugin adds")
-    every: Duration = Field(timedelta(minutes=1), validate_default=True, description="time between two polls")
+    every: Span = Field(timedelta(minutes=1), validate_default=True, description="time between two polls")
     brands: list[str] = Field(default_factory=list, description="brands looked for here; none: all")
     backfill: bool = Field(False, description="what is read here never starts a clock")
 
@@ -136,6 +152,13 @@ class SlackSettings(Section):
     oncall: str | None = Field(None, description="user group (S...) or user (U...) on call")
     lead: str | None = Field(None, description="user (U...) or channel (C...) told at a breach")
 
+    @field_validator("base_url")
+    @classmethod
+    def _web(cls, value: str) -> str:
+        if not re.match(r"https?://[^/]", value):
+            raise ValueError("write the whole address, such as https://slack.com/api/")
+        return value
+
 
 class StepSettings(Section):
     at: Duration = Field(description="offset on the clock, in business time where there are hours")
@@ -152,7 +175,7 @@ class StepSettings(Section):
 class ClockRules(Section):
     """What `[clock]` sets for all cases and each of `[[clock.policies]]` may set for some."""
 
-    target: Duration | None = Field(None, description="as in [clock]; none: the same as there")
+    target: Span | None = Field(None, description="as in [clock]; none: the same as there")
     hours: list[str] | None = Field(None, description="as in [clock]; none: the same as there, []: 24/7")
     timezone: str | None = Field(None, description="as in [clock]; none: the same as there")
     holidays: list[str] | None = Field(None, description="as in [clock]; none: the same as there")
@@ -194,12 +217,22 @@ class PolicySettings(ClockRules):
     rating_at_most: float | None = Field(None, description="condition: a review with so few stars or fewer")
     followers_at_least: int | None = Field(None, description="condition: an author with so many followers or more")
 
+    @field_validator("severity")
+    @classmethod
+    def _severities(cls, value: list[str]) -> list[str]:
+        from monitor.classify.verdict import SEVERITIES
+
+        for severity in value:
+            if severity not in SEVERITIES:
+                raise ValueError(f'there is no severity "{severity}": one of {", ".join(SEVERITIES)}')
+        return value
+
 
 class ClockSettings(ClockRules):
     starts: Literal["posted", "seen"] = Field("posted", description="when the clock starts")
     timezone: str = Field("UTC", description="IANA time zone of `hours` and `holidays`")
     hours: list[str] = Field(default_factory=list, description='windows such as "mon-fri 09:00-17:00"; none: 24/7')
-    target: Duration = Field(timedelta(hours=1), description="time to the first response")
+    target: Span = Field(timedelta(hours=1), description="time to the first response")
     holidays: list[str] = Field(
         default_factory=list, description='country codes of the holidays package ("EE", "US-CA") and dates'
     )
@@ -214,8 +247,8 @@ class ClockSettings(ClockRules):
         ],
         description="what happens at which offset while nobody has replied",
     )
-    renag: Duration = Field(timedelta(minutes=15), description="after the last step, until somebody takes the case")
-    silent_owner: Duration = Field(
+    renag: Span = Field(timedelta(minutes=15), description="after the last step, until somebody takes the case")
+    silent_owner: Span = Field(
         timedelta(minutes=45), description="an owner who has not replied for so long loses the case back to the group"
     )
     policies: list[PolicySettings] = Field(
@@ -281,21 +314,6 @@ class Settings(Section):
     engine: EngineSettings = Field(default_factory=EngineSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
-    @model_validator(mode="after")
-    def _names(self) -> Settings:
-        for kind, names in (("brands", [b.name for b in self.brands]), ("sources", [s.name for s in self.sources])):
-            twice = sorted({n for n in names if names.count(n) > 1})
-            if twice:
-                raise ValueError(f"{kind}: the name {twice[0]!r} is used twice")
-        known = {b.name for b in self.brands}
-        for source in self.sources:
-            for brand in source.brands:
-                if brand not in known:
-                    near = get_close_matches(brand, known, n=1)
-                    hint = f', did you mean "{near[0]}"?' if near else ""
-                    raise ValueError(f'sources.{source.name}.brands: there is no brand "{brand}"{hint}')
-        return self
-
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the file (None: defaults) and the environment. Raises BadSettings with every mistake found."""
@@ -305,6 +323,8 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise BadSettings([ConfigurationError(str(path), "no such file", "pass --config FILE")]) from None
+        except OSError as error:
+            raise BadSettings([ConfigurationError(str(path), f"cannot be read: {error.strerror}")]) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadSettings([ConfigurationError(str(path), f"not valid TOML: {error}")]) from None
     return parse(raw, environment)
@@ -312,12 +332,14 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
 
 def parse(raw: dict[str, Any], environment: Mapping[str, str]) -> Settings:
     mistakes = _from_environment(raw, environment)
+    settings = None
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        raise BadSettings(mistakes + [mistake(e, raw, Settings) for e in error.errors()]) from None
-    mistakes += wrong_sources(settings.sources) + wrong_brands(settings.brands)
-    if mistakes:
+        mistakes += [mistake(e, raw, Settings) for e in error.errors()]
+    sources, brands = readable(SourceSettings, raw.get("sources")), readable(BrandSettings, raw.get("brands"))
+    mistakes += wrong_names(raw, sources) + wrong_sources(sources) + wrong_brands(brands)
+    if mistakes or settings is None:
         raise BadSettings(mistakes)
     return settings
 
@@ -333,16 +355,14 @@ def _from_environment(raw: dict[str, Any], environment: Mapping[str, str]) -> li
             path[-1] = path[-1].removesuffix("_file")
             try:
                 value = Path(value).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                mistakes.append(
-                    ConfigurationError(variable, f"cannot be read: {error.strerror}", f"looked for {value}")
-                )
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else "it holds no UTF-8 text"
+                mistakes.append(ConfigurationError(variable, f"cannot be read: {why}", f"looked for {value}"))
                 continue
         at: Any = raw
         if path[0] == "sources" and len(path) == 3:  # FIRSTHOUR_SOURCES__NAME__KEY
-            at = next(
-                (s for s in raw.get("sources", []) if str(s.get("name", "")).lower().replace("-", "_") == path[1]), None
-            )
+            named = (s for s in tables(raw.get("sources")) if _variable(s.get("name")) == path[1])
+            at = next(named, None)
             if at is None:
                 mistakes.append(ConfigurationError(variable, f'there is no source named "{path[1]}"'))
                 continue
@@ -354,3 +374,8 @@ def _from_environment(raw: dict[str, Any], environment: Mapping[str, str]) -> li
             continue
         at[path[-1]] = value
     return mistakes
+
+
+def _variable(name: object) -> str:
+    """A source's name as a variable of the environment has it."""
+    return str(name).lower().replace("-", "_")

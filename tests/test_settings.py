@@ -78,6 +78,50 @@ def test_names_must_be_unique_and_known(raw: dict[str, object], words: str) -> N
     assert words in " ".join(mistakes(raw).values())
 
 
+def test_a_mistake_in_one_section_hides_none_in_another() -> None:
+    found = mistakes(
+        {
+            "database": {"url": "sqllite:////tmp/x"},
+            "brands": [{"name": "Acme", "match": "(acme OR"}, {"name": "Acme", "match": "b"}, {"name": "None"}],
+            "sources": [
+                {"name": "a", "type": "rsss"},
+                {"name": "b", "type": "replay", "pth": "x", "every": "0s", "brands": ["Acne"]},
+                {"name": "c", "type": "replay", "path": "x"},
+                {"name": "c", "type": "replay", "path": "y"},
+            ],
+            "slack": {"base_url": "nonsense"},
+            "clock": {"target": "0s", "policies": [{"name": "p", "severity": ["hihg"]}]},
+        }
+    )
+    assert set(found) == {
+        "database.url",
+        "brands.Acme.match",
+        "brands.Acme.name",
+        "brands.None.match",
+        "sources.a.type",
+        "sources.b.pth",
+        "sources.b.path",
+        "sources.b.every",
+        "sources.b.brands",
+        "sources.c.name",
+        "slack.base_url",
+        "clock.target",
+        "clock.policies.p.severity",
+    }
+    assert 'did you mean "Acme"?' in found["sources.b.brands"]
+    assert "low, medium, high, critical" in found["clock.policies.p.severity"]
+
+
+def test_tables_of_the_wrong_shape_are_a_mistake_too() -> None:
+    environment = {"FIRSTHOUR_SOURCES__NEWS__URL": "https://example.com"}
+    assert set(mistakes({"sources": {"x": 1}, "brands": [1], "slack": 3}, environment)) == {
+        "FIRSTHOUR_SOURCES__NEWS__URL",
+        "sources",
+        "brands.0",
+        "slack",
+    }
+
+
 def test_the_environment_overrides_the_file_and_a_secret_file_overrides_both(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("xoxb-from-file\n")
@@ -106,6 +150,9 @@ def test_a_source_can_be_given_its_secret_by_the_environment(tmp_path: Path) -> 
 def test_a_secret_file_that_cannot_be_read_is_a_mistake_of_its_own(tmp_path: Path) -> None:
     found = mistakes({}, {"FIRSTHOUR_SLACK__BOT_TOKEN_FILE": str(tmp_path / "none")})
     assert "cannot be read" in found["FIRSTHOUR_SLACK__BOT_TOKEN_FILE"]
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    found = mistakes({}, {"FIRSTHOUR_SLACK__BOT_TOKEN_FILE": str(tmp_path / "bytes")})
+    assert "no UTF-8 text" in found["FIRSTHOUR_SLACK__BOT_TOKEN_FILE"]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +165,11 @@ def test_a_file_that_is_no_toml_is_one_clear_line(tmp_path: Path, content: bytes
         path.write_bytes(content)
     with pytest.raises(BadSettings, match=words):
         load(path, {})
+
+
+def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="cannot be read"):
+        load(tmp_path, {})
 
 
 def test_no_secret_shows_in_a_mistake() -> None:
