@@ -173,6 +173,16 @@ def test_apprise_gets_plain_words_and_its_address_stays_out_of_the_outbox(
     assert not [row for row in office.rows() if "secret" in json.dumps([row.target, row.payload, row.error])]
 
 
+def test_a_breach_told_to_apprise_keeps_its_address_out_of_the_thread_too(make_office: Callable[..., Office]) -> None:
+    office = make_office(steps=[{"at": "60m", "notify": "json://user:secret@127.0.0.1:9/pager"}])
+    office.complain()
+    office.later(minutes=61)
+    office.tick()
+    told = [(row.kind, row.transport) for row in office.rows()]
+    assert {("breach", "apprise"), ("breach", "slack")} <= set(told)
+    assert not [row for row in office.rows() if "secret" in json.dumps([row.target, row.payload, row.error])]
+
+
 def _ok() -> Any:
     from werkzeug import Response
 
