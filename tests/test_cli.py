@@ -178,6 +178,7 @@ def test_the_clock_is_explained_as_the_contract_says(firsthour: Firsthour) -> No
     people = firsthour("clock", "--posted", "2026-11-20T16:45+02:00").stdout
     assert "due" in people
     assert "KIND" in firsthour("clock", "--posted", "2026-11-20T16:45Z", "--event", "later reply?", code=2).stderr
+    assert "calendar" in firsthour("clock", "--posted", "9999-12-31T23:59Z", code=2).stderr
 
 
 def test_export_writes_rows_and_says_how_many(

@@ -206,15 +206,18 @@ def clock(
         events = [parse_event(text) for text in event or ()]
     except ValueError as error:
         raise ConfigurationError("--event", str(error)) from None
-    told = explain(
-        settings.clock,
-        Subject(source, brand, severity, language, rating, followers),
-        moment(posted, "--posted"),
-        moment(seen, "--seen") if seen else None,
-        events,
-        moment(now, "--now") if now else None,
-        today=SystemClock().now(),
-    )
+    try:
+        told = explain(
+            settings.clock,
+            Subject(source, brand, severity, language, rating, followers),
+            moment(posted, "--posted"),
+            moment(seen, "--seen") if seen else None,
+            events,
+            moment(now, "--now") if now else None,
+            today=SystemClock().now(),
+        )
+    except OverflowError:
+        raise ConfigurationError("--posted", "too near the end of the calendar for a clock") from None
     if as_json:
         print_json(told)
     else:

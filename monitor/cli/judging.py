@@ -149,12 +149,12 @@ def learn(
 def _lines(stack: ExitStack, source: Path) -> tuple[TextIO, int | None]:
     """Lines of a file or of standard input. Bytes that are no UTF-8 make one bad line, not a bad file."""
     if source == STANDARD:
-        stream = TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape")
+        stream = TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
         stack.callback(stream.detach)  # standard input is not ours to close
         return stream, None
     if not source.is_file():
         raise ConfigurationError("--input", f"{source}: no such file")
-    return stack.enter_context(source.open(encoding="utf-8", errors="surrogateescape")), os.stat(source).st_size
+    return stack.enter_context(source.open(encoding="utf-8-sig", errors="surrogateescape")), os.stat(source).st_size
 
 
 def _count(stack: ExitStack, total: int) -> Callable[[int], None]:
