@@ -50,7 +50,7 @@ _SCRIPTS = {
 }  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
 # Before a letter is read, a text in Latin letters is rather not Tamil or Hindi (natural logarithm of odds).
-_RARE = {"ta": -0.3, "hi": -1.3}
+_RARE = {"ta": -0.9, "hi": -1.9}
 _TABLE = Path(__file__).with_name("romanised.json")
 _lock = threading.Lock()
 
