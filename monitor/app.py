@@ -114,9 +114,6 @@ class App:
         """Refuse a database whose schema is not this code's; with `create` one without tables gets them first."""
         from monitor.schema import check_schema, upgrade
 
-        path = self._file
-        if path is not None and not path.absolute().parent.is_dir():
-            raise ConfigurationError("database.url", f"{path.absolute().parent}: no such directory", "make it first")
         try:
             if self.fresh():
                 if not create:
@@ -129,8 +126,12 @@ class App:
             raise ConfigurationError("database.url", trouble(error) or str(error)) from error
 
     def fresh(self) -> bool:
-        """Whether there is no database yet, or an empty one. One that cannot be reached is none of these."""
-        if self._file is not None and not self._file.exists():
+        """Whether there is no database yet, or an empty one. One that cannot be reached is none of these. Raises
+        ConfigurationError where there is no place for one."""
+        path = self._file
+        if path is not None and not path.absolute().parent.is_dir():
+            raise ConfigurationError("database.url", f"{path.absolute().parent}: no such directory", "make it first")
+        if path is not None and not path.exists():
             return True
         try:
             return not inspect(self.db.engine).get_table_names()

@@ -255,6 +255,8 @@ def test_check_reaches_every_part_and_says_what_it_found(firsthour: Firsthour, c
     failed = firsthour("check", code=1).stdout
     assert "FAILED" in failed
     assert "No such file" in firsthour("check", "--json", code=1).stdout
+    config.write_text(config.read_text().replace("firsthour.sqlite", "nowhere/firsthour.sqlite"))
+    assert "no such directory" in firsthour("check", "--json", code=1).stdout
 
 
 def test_check_shows_no_secret(firsthour: Firsthour, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
