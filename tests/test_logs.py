@@ -5,8 +5,10 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 
+import httpx2
 import pytest
 import structlog
+from pytest_httpserver import HTTPServer
 
 from monitor.logs import HIDDEN, Redactor, configure, secrets
 from monitor.settings import Settings
@@ -79,6 +81,13 @@ def test_json_lines_are_json_with_level_and_time(make_settings: Callable[..., Se
     assert (ours["source"], ours["count"]) == ("news", 3)
     assert ours["timestamp"].endswith("Z")
     assert theirs["event"] == "plain 5"
+
+
+def test_no_line_for_each_request_of_each_poll(make_settings: Callable[..., Settings], httpserver: HTTPServer) -> None:
+    _, stream = configured(make_settings)
+    httpserver.expect_request("/feed").respond_with_data("")
+    httpx2.get(httpserver.url_for("/feed"))
+    assert "HTTP Request" not in stream.getvalue()
 
 
 def test_configuring_twice_does_not_double_the_lines(make_settings: Callable[..., Settings]) -> None:
