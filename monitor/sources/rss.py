@@ -49,6 +49,7 @@ class Rss:
     def __init__(self, name: str, options: Options, terms: tuple[str, ...] = ()) -> None:
         self.name = name
         self._options = options
+        self._mark = hashlib.sha256(options.url.encode()).hexdigest()[:16]  # an address may hold a password
         self._client = httpx2.Client(
             verify=certificates(),
             timeout=TIMEOUT,
@@ -57,7 +58,7 @@ class Rss:
         )
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        known = cursor if cursor and cursor.get("url") == self._options.url else {}
+        known = cursor if cursor and cursor.get("feed") == self._mark else {}
         headers = {"If-None-Match": known.get("etag"), "If-Modified-Since": known.get("modified")}
         answer = self._get({name: value for name, value in headers.items() if value})
         if answer is None:
@@ -69,7 +70,7 @@ class Rss:
                 items.append(_item(entry, feed.feed, now if cursor else _no_later(feed.feed, now), now))
             except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError) as error:
                 rejects.append(Reject(f"{type(error).__name__}: {error}", repr(dict(entry))[:10_000]))
-        after: dict[str, Any] = {"url": self._options.url}
+        after: dict[str, Any] = {"feed": self._mark}
         if not feed.bozo or isinstance(feed.get("bozo_exception"), _WHOLE):
             after |= {"etag": answer.etag, "modified": answer.modified}  # a feed cut short is read again
         return Page(tuple(items), after, rejects=tuple(rejects))
