@@ -124,6 +124,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     root.addHandler(handler)
     root.setLevel(level)
     for chatty in (
+        "apprise",
         "apscheduler",
         "slack_bolt",
         "slack_sdk",
