@@ -3,7 +3,7 @@
     python -m training.export --prepared DIR --base DIR --trial FILE [--checkpoint FILE] --out DIR --version NAME
         [--float]
 
-`--trial` holds a whole body; `--checkpoint` (average.safetensors of a run) is laid over it. Afterwards run
+`--trial` holds a whole body (a checkpoint, or a directory written here before); `--checkpoint` (average.safetensors of a run) is laid over it. Afterwards run
 training.calibrate, which adds calibration.json.
 """
 
@@ -22,13 +22,15 @@ from safetensors.numpy import load_file
 from training.graph import Graph, Weights
 from training.prepare import recipe
 from training.quantise import agreement, find_ranges, logits
+from training.restore import weights_of
 
 BLOCK = np.dtype([("scale", "<f2"), ("values", "u1", 16)])
 OUTPUTS = 20
 
 
 def body_weights(trial: Path, checkpoint: Path | None) -> Weights:
-    weights = {k: v.astype(np.float32) for k, v in load_file(trial).items() if "word_embeddings" not in k}
+    found = weights_of(trial) if trial.is_dir() else load_file(trial)
+    weights = {k: v.astype(np.float32) for k, v in found.items() if "word_embeddings" not in k}
     if checkpoint:
         weights |= {k: v.astype(np.float32) for k, v in load_file(checkpoint).items() if "word_embeddings" not in k}
     for name in ("head.weight", "head.bias"):  # an earlier checkpoint has fewer outputs; the others stay silent

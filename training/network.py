@@ -15,6 +15,7 @@ from torch import nn
 from transformers import BertConfig, BertModel
 
 from monitor.classify.verdict import SENTIMENTS, SEVERITIES, TOPICS
+from training.restore import weights_of
 
 HEADS = {"sentiment": len(SENTIMENTS), "complaint": 1, "severity": len(SEVERITIES), "topic": len(TOPICS)}
 
@@ -59,10 +60,14 @@ def split(logits: torch.Tensor) -> dict[str, torch.Tensor]:
 
 
 def start(base: Path, trial: Path | None) -> Network:
-    """The base model's body, or an earlier checkpoint's (names as in BertModel under `bert.`, plus `head`)."""
+    """The base model's body, or that of `trial`: a checkpoint (names as in BertModel under `bert.`, plus `head`) or a
+    directory that training/export.py wrote."""
     config = BertConfig.from_pretrained(base, attn_implementation="sdpa")
     network = Network(config)
-    weights = load_file(trial) if trial else BertModel.from_pretrained(base).state_dict()
+    if trial and trial.is_dir():
+        weights = {name: torch.from_numpy(np.array(value)) for name, value in weights_of(trial).items()}
+    else:
+        weights = load_file(trial) if trial else BertModel.from_pretrained(base).state_dict()
     if not trial:
         weights = {f"bert.{k}": v for k, v in weights.items()}
     head = {k: weights.pop(k).float() for k in ("head.weight", "head.bias") if k in weights}

@@ -113,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--prepared", "--base", "--out"):
         parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--trial", type=Path, help="a checkpoint to start from instead of the base's own body")
+    parser.add_argument("--trial", type=Path, help="a checkpoint or a shipped model to start from")
     parser.add_argument("--texts", type=int, default=60_000)
     parser.add_argument("--decay", action="store_true")
     parser.add_argument("--minutes", type=float, help="end by then, however many texts were seen (not repeatable)")
