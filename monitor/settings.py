@@ -320,7 +320,7 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
     raw: dict[str, Any] = {}
     if path is not None:
         try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors begin with a mark
         except FileNotFoundError:
             raise BadSettings([ConfigurationError(str(path), "no such file", "pass --config FILE")]) from None
         except OSError as error:

@@ -167,6 +167,12 @@ def test_a_file_that_is_no_toml_is_one_clear_line(tmp_path: Path, content: bytes
         load(path, {})
 
 
+def test_a_file_from_a_windows_editor_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "firsthour.toml"
+    path.write_bytes(b'\xef\xbb\xbf[clock]\r\ntarget = "30m"\r\n')
+    assert load(path, {}).clock.target == timedelta(minutes=30)
+
+
 def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="cannot be read"):
         load(tmp_path, {})
