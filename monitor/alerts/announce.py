@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.alerts.apprise_transport import label
 from monitor.alerts.outbox import enqueue
 from monitor.cases import Change
-from monitor.models import MentionRow
+from monitor.models import DeliveryRow, MentionRow
 from monitor.settings import Settings
 
 STEPS = {"remind": "reminder", "oncall": "escalation", "renag": "escalation", "breach": "breach"}
@@ -58,8 +59,10 @@ class Announcer:
 
     def _step(self, session: Session, change: Change, kind: str) -> None:
         notify = str(change.detail.get("notify", "thread"))
+        transport, target = ("apprise", label(notify)) if "://" in notify else (self._transport, self._channel)
+        if change.event == "renag" and _waits(session, kind, transport, target, change.case.id):
+            return  # after an outage one nag is enough
         if "://" in notify:
-            target = label(notify)
             enqueue(session, kind, "apprise", target, change.at, change.case.id, {"event": change.event})
             if kind != "breach":
                 return
@@ -73,6 +76,18 @@ class Announcer:
     def _put(self, session: Session, change: Change, kind: str, **more: str) -> None:
         payload = more if kind in ("alert", "update") else {**_told(change), **more}
         enqueue(session, kind, self._transport, self._channel, change.at, change.case.id, dict(payload))
+
+
+def _waits(session: Session, kind: str, transport: str, target: str, case_id: int) -> bool:
+    """Whether such a message for the case has not been tried yet."""
+    waiting = select(DeliveryRow.id).where(
+        DeliveryRow.case_id == case_id,
+        DeliveryRow.kind == kind,
+        DeliveryRow.transport == transport,
+        DeliveryRow.target == target,
+        DeliveryRow.state == "pending",
+    )
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def _told(change: Change) -> dict[str, object]:

@@ -183,6 +183,18 @@ def test_a_breach_told_to_apprise_keeps_its_address_out_of_the_thread_too(make_o
     assert not [row for row in office.rows() if "secret" in json.dumps([row.target, row.payload, row.error])]
 
 
+def test_nags_do_not_pile_up_while_nothing_can_be_delivered(make_office: Callable[..., Office]) -> None:
+    office = make_office()
+    office.complain()
+    for _ in range(10):
+        office.later(minutes=20)
+        office.tick()
+    nags = [row for row in office.rows() if row.payload.get("event") == "renag"]
+    assert len(nags) <= 1
+    go_on(office, 0)
+    assert ("escalation", True) in [(kind, "Still nobody" in words) for kind, words in go_on(office, 16)]
+
+
 def _ok() -> Any:
     from werkzeug import Response
 
