@@ -3,8 +3,8 @@
     python -m training.export --prepared DIR --base DIR --trial FILE [--checkpoint FILE] --out DIR --version NAME
         [--float]
 
-`--trial` holds a whole body (a checkpoint, or a directory written here before); `--checkpoint` (average.safetensors of a run) is laid over it. Afterwards run
-training.calibrate, which adds calibration.json.
+`--trial` holds a whole body (a checkpoint, or a directory written here before); `--checkpoint` (average.safetensors
+of a run) is laid over it. Afterwards run training.calibrate, which adds calibration.json.
 """
 
 from __future__ import annotations
