@@ -30,6 +30,7 @@ from monitor.classify.windows import SIZE, windows
 from monitor.errors import ConfigurationError
 
 AT_A_TIME = 768  # pieces that go through the body in one call: more cost memory and win no time
+DISCOUNT = 2.0  # logits: many windows are many chances of a false alarm; chosen on long reviews of dev
 DOUBT = 0.6  # how much of what the model says is believed where a text has no words
 BLOCK = np.dtype([("scale", "<f2"), ("values", "u1", 16)])
 Floats = npt.NDArray[np.float32]
@@ -156,7 +157,7 @@ class Embedded:
         return Look(
             features[worst],
             (weights[:, None] * moods).sum(0) / weights.sum(),
-            float(complaints[worst]) - 0.25 * float(np.log(len(sizes))),
+            float(complaints[worst]) - min(DISCOUNT * float(np.log(len(sizes))), DISCOUNT),
             _softmax(logits[worst, 4:8] / c.severity),
             _softmax(logits[worst, 8:] / c.topic),
         )
