@@ -55,7 +55,7 @@ def measure() -> list[tuple[str, str, str]]:
         wanted = settings(slack={"channel": CHANNEL, "bot_token": TOKEN, "base_url": slack.base_url})
         clock = SystemClock()
         cases = Cases(db, wanted, [Announcer(wanted)])
-        source = SourceSettings(name="full", type="replay", every=timedelta(milliseconds=100))
+        source = SourceSettings(name="full", type="replay", every=timedelta(seconds=1))
         transport = SlackTransport(web_client(TOKEN, slack.base_url), [CHANNEL])
         engine = Embedded(
             [
