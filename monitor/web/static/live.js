@@ -90,6 +90,9 @@
   let heard = null;
   let scrolled = 0;
   document.body.addEventListener("htmx:beforeSwap", (event) => {
+    // A form whose answer is under way must still be there when it comes; the answer draws everything again.
+    const drawn = event.detail.requestConfig?.path.startsWith("/parts/");
+    if (drawn && event.detail.target.querySelector("form.htmx-request")) { event.detail.shouldSwap = false; return; }
     if (event.detail.target.id === "heard") heard = new Set([...document.querySelectorAll("#heard .item")].map((item) => item.dataset.key));
     scrolled = event.detail.target.scrollTop;
   });
