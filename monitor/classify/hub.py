@@ -134,14 +134,18 @@ class HubClassifier:
         """By label; of a long text the mean over its beginning and its end."""
         import torch
 
-        pieces = self._tokenizer(text, add_special_tokens=False, truncation=False)["input_ids"]
-        room = self._longest - self._tokenizer.num_special_tokens_to_add()
-        parts = [pieces] if len(pieces) <= room else [pieces[:room], pieces[-room:]]
+        windows = self._tokenizer(
+            text,
+            truncation=True,
+            max_length=self._longest,
+            stride=self._longest // 2,  # so that the last window is never a stump
+            return_overflowing_tokens=True,
+        )["input_ids"]
+        if isinstance(windows[0], int):  # a tokenizer without a Rust core gives the first window only
+            windows = [windows]
+        parts = windows if len(windows) == 1 else [windows[0], windows[-1]]
         with torch.inference_mode():
-            logits = [
-                self._model(input_ids=torch.tensor([self._tokenizer.build_inputs_with_special_tokens(part)])).logits[0]
-                for part in parts
-            ]
+            logits = [self._model(input_ids=torch.tensor([part])).logits[0] for part in parts]
         return [float(p) for p in torch.stack([torch.softmax(each, 0) for each in logits]).mean(0)]
 
 
