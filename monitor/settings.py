@@ -13,18 +13,14 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     SecretStr,
     ValidationError,
     field_validator,
@@ -33,46 +29,14 @@ from pydantic import (
 from monitor.errors import ConfigurationError
 from monitor.mistakes import BadSettings as BadSettings
 from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_sources
+from monitor.section import Duration as Duration
+from monitor.section import Section as Section
+from monitor.section import Span as Span
+from monitor.section import Zone
+from monitor.section import duration as duration
+from monitor.section import duration_text as duration_text
 
 PREFIX = "FIRSTHOUR_"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def duration(value: Any) -> Any:
-    """`"45s"`, `"20m"`, `"1h"`, `"1h30m"`, `"30d"` as a timedelta."""
-    if not isinstance(value, str):
-        if isinstance(value, timedelta):
-            return value
-        raise ValueError('a duration is written "45s", "20m", "1h" or "30d"')
-    if not re.fullmatch(r"(\d+[smhd])+", value):
-        raise ValueError(f'"{value}" is not a duration: write "45s", "20m", "1h" or "30d"')
-    return timedelta(seconds=sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", value)))
-
-
-def duration_text(value: timedelta) -> str:
-    """The shortest text that `duration` reads back as `value` (whole seconds)."""
-    left, parts = int(value.total_seconds()), []
-    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, left = divmod(left, seconds)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
-
-
-Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
-
-
-def _lasting(value: timedelta) -> timedelta:
-    if value < timedelta(seconds=1):
-        raise ValueError('at least "1s"')
-    return value
-
-
-Span = Annotated[Duration, AfterValidator(_lasting)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class DatabaseSettings(Section):
@@ -177,17 +141,9 @@ class ClockRules(Section):
 
     target: Span | None = Field(None, description="as in [clock]; none: the same as there")
     hours: list[str] | None = Field(None, description="as in [clock]; none: the same as there, []: 24/7")
-    timezone: str | None = Field(None, description="as in [clock]; none: the same as there")
+    timezone: Zone | None = Field(None, description="as in [clock]; none: the same as there")
     holidays: list[str] | None = Field(None, description="as in [clock]; none: the same as there")
     steps: list[StepSettings] | None = Field(None, description="as in [clock]; none: the same as there")
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            near = get_close_matches(value, available_timezones(), n=1)
-            raise ValueError(f'"{value}" is no IANA time zone' + (f', did you mean "{near[0]}"?' if near else ""))
-        return value
 
     @field_validator("hours")
     @classmethod
@@ -230,7 +186,7 @@ class PolicySettings(ClockRules):
 
 class ClockSettings(ClockRules):
     starts: Literal["posted", "seen"] = Field("posted", description="when the clock starts")
-    timezone: str = Field("UTC", description="IANA time zone of `hours` and `holidays`")
+    timezone: Zone = Field("UTC", description="IANA time zone of `hours` and `holidays`")
     hours: list[str] = Field(default_factory=list, description='windows such as "mon-fri 09:00-17:00"; none: 24/7')
     target: Span = Field(timedelta(hours=1), description="time to the first response")
     holidays: list[str] = Field(
