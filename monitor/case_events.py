@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from monitor import case_clock, sla
 from monitor.case_views import Case, Change, Listener, views
 from monitor.clock import aware
+from monitor.database import insert_rows
 from monitor.models import CaseEventRow, CaseRow, CorrectionRow
 from monitor.transitions import BEFORE, CLOSED_STATES, after
 
@@ -46,20 +47,20 @@ class CaseWriter:
         self.listeners = tuple(listeners)
 
     def tell(self, session: Session, stored: Sequence[tuple[CaseRow, Happened]]) -> list[Change]:
-        """Tell the listeners what was stored, with each case as it is after all of it."""
+        """Write the history of what was applied, and tell the listeners, with each case as it is after all of it."""
+        if not stored:
+            return []
+        insert_rows(session, CaseEventRow, [_history(row, happened) for row, happened in stored])
         rows = {row.id: row for row, _ in stored}
         cases = {case.id: case for case in views(session, list(rows.values()))}
         changes = [happened.change(cases[row.id]) for row, happened in stored]
-        self.tell_changes(session, changes)
-        return changes
-
-    def tell_changes(self, session: Session, changes: Sequence[Change]) -> None:
         for change in changes:
             for listener in self.listeners:
                 listener(session, change)
+        return changes
 
     def apply(self, session: Session, row: CaseRow, happened: Happened) -> Happened:
-        """Change the row, write the history; what was stored. Raises Refused."""
+        """Change the row; what `tell` has to be given. Raises Refused."""
         target, event, at = after(row.state, happened.event), happened.event, happened.at
         policy, known = self.policies.named(row.policy), case_clock.load(row)
         clock = happened.clock or known
@@ -101,17 +102,6 @@ class CaseWriter:
             case_clock.leave_out_passed(policy, row, clock, present, event not in ("release", "silent_owner"))
             case_clock.schedule(policy, row, clock, present)
         row.version += 1
-        session.add(
-            CaseEventRow(
-                case_id=row.id,
-                kind=event,
-                actor=happened.actor[:100],
-                origin=happened.origin[:30],
-                at=at,
-                detail=_without_secrets(detail),
-                key=happened.key,
-            )
-        )
         return Happened(event, happened.actor, happened.origin, at, detail, happened.key)
 
     def _clock_again(
@@ -122,6 +112,18 @@ class CaseWriter:
             row.step = 0
             return sla.start(policy, at, "next")
         return sla.reopen(policy, clock, at)
+
+
+def _history(row: CaseRow, happened: Happened) -> dict[str, Any]:
+    return {
+        "case_id": row.id,
+        "kind": happened.event,
+        "actor": happened.actor[:100],
+        "origin": happened.origin[:30],
+        "at": happened.at,
+        "detail": _without_secrets(happened.detail),
+        "key": happened.key,
+    }
 
 
 def answered(clock: sla.CaseClock, replied_at: datetime | None) -> bool:

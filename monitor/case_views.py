@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from monitor.classify.verdict import Verdict
 from monitor.models import CaseEventRow, CaseRow, MentionRow, VerdictRow
 
 RECENT = timedelta(days=30)
@@ -124,12 +123,7 @@ def views(session: Session, rows: Sequence[CaseRow]) -> list[Case]:
     ]
 
 
-def new_view(session: Session, row: CaseRow, first: MentionRow, verdict: Verdict) -> Case:
-    """The case that `first` has just opened, with one query where `views` needs four."""
-    return view(row, first, verdict, 1, _earlier(session, [row])[row.id])
-
-
-def view(row: CaseRow, first: MentionRow, verdict: VerdictRow | Verdict | None, mentions: int, earlier: int) -> Case:
+def view(row: CaseRow, first: MentionRow, verdict: VerdictRow | None, mentions: int, earlier: int) -> Case:
     return Case(
         **{name: getattr(row, name) for name in _FROM_ROW},
         external_id=first.external_id,

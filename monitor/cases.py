@@ -5,7 +5,7 @@ case_gathering.py decides which case a mention belongs to, case_events.py what a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,10 +43,10 @@ class Cases:
         self._writer = CaseWriter(self.policies, listeners)
         self._gathering = Gathering(settings, self._writer)
 
-    def consider(self, session: Session, mention_id: int, verdict: Verdict, now: datetime) -> int | None:
-        """Open a case for a complaint, or let the mention join one; in the caller's write transaction, after the
-        verdict was stored. The case's id, or None where the mention belongs to none."""
-        return self._gathering.consider(session, mention_id, verdict, now)
+    def consider(self, session: Session, verdicts: Mapping[int, Verdict], now: datetime) -> dict[int, int]:
+        """Open a case for each complaint, or let the mention join one; in the caller's write transaction, after the
+        verdicts were stored. `verdicts` by the mentions' ids; the cases' ids, of the mentions that belong to one."""
+        return self._gathering.consider(session, verdicts, now)
 
     def act(
         self, case_id: int, event: str, actor: str, origin: str, at: datetime, key: str | None = None, **detail: Any

@@ -59,7 +59,7 @@ class Office:
             row = MentionRow(**self.mention(text, **more))
             session.add(row)
             session.flush()
-            case_id = self.cases.consider(session, row.id, judged or verdict(), self.clock.now())
+            case_id = self.cases.consider(session, {row.id: judged or verdict()}, self.clock.now()).get(row.id)
         assert case_id is not None
         return self.case(case_id)
 

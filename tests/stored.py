@@ -55,6 +55,6 @@ def complain(db: Database, settings: Settings, now: datetime, text: str = "My pa
         plain = {name: getattr(judged, name) for name in judged.__dataclass_fields__ if name != "sentiment_scores"}
         session.add(VerdictRow(mention_id=row.id, revision=row.revision, judged_at=now, **plain, **scores))
         session.flush()
-        case_id = Cases(db, settings).consider(session, row.id, judged, now)
+        case_id = Cases(db, settings).consider(session, {row.id: judged}, now).get(row.id)
     assert case_id is not None
     return case_id

@@ -67,7 +67,7 @@ class World:
             session.add(row)
             session.flush()
             session.add(verdict_row(row.id, 0, verdict, seen_at))
-            return self.cases.consider(session, row.id, verdict, seen_at)
+            return self.cases.consider(session, {row.id: verdict}, seen_at).get(row.id)
 
     def opens(self, **fields: Any) -> int:
         case_id = self.says(**fields)
@@ -217,7 +217,7 @@ def test_an_edited_mention_keeps_its_case_and_may_make_it_worse(world: World) ->
         mention = session.scalars(select(MentionRow)).one()
         mention.revision = 1
         worse = replace(COMPLAINT, severity="high")
-        assert world.cases.consider(session, mention.id, worse, at(5)) == case_id
+        assert world.cases.consider(session, {mention.id: worse}, at(5)) == {mention.id: case_id}
     assert world.case(case_id).severity == "high"
     assert world.kinds(case_id) == ["opened"]
 
@@ -228,7 +228,7 @@ def test_a_review_that_becomes_a_complaint_is_as_late_as_its_edit(world: World) 
         mention = session.scalars(select(MentionRow)).one()
         mention.revision = 1
         session.add(RevisionRow(mention_id=mention.id, revision=0, text="Great", rating=5.0, replaced_at=at(0)))
-        case_id = world.cases.consider(session, mention.id, COMPLAINT, at(1))
+        case_id = world.cases.consider(session, {mention.id: COMPLAINT}, at(1)).get(mention.id)
     assert case_id is not None
     assert world.case(case_id).due_at == at(60)
 

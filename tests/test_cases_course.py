@@ -61,7 +61,7 @@ def complain(db: Database, cases: Cases, number: int, at: datetime, **fields: An
                 judged_at=at,
             )
         )
-        return cases.consider(session, row.id, VERDICT, at)
+        return cases.consider(session, {row.id: VERDICT}, at).get(row.id)
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ parked after MAX_ATTEMPTS. So a text that kills the whole process is parked too,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import select, text, update
@@ -21,7 +21,7 @@ from monitor import faults
 from monitor.classify.model import Classifier, one_by_one
 from monitor.classify.verdict import SENTIMENTS, Subject, Unreadable, Verdict
 from monitor.clock import Clock
-from monitor.database import Database
+from monitor.database import Database, insert_rows
 from monitor.leases import MAX_ATTEMPTS, Lease, claim, finish, free, held
 from monitor.models import MentionRow, VerdictRow
 
@@ -33,6 +33,7 @@ PAUSE = timedelta(seconds=10)  # before a mention that failed is tried again, ti
 ALONE_FROM = 2  # a mention that was claimed this often and not judged is claimed by itself
 MAX_ERROR = 500
 _WAITING = text("mentions.judging = 'waiting'")  # literal, so that SQLite takes the partial index
+_NAMED = [field.name for field in fields(Verdict) if field.name != "sentiment_scores"]  # columns of the same name
 
 log = structlog.get_logger(__name__)
 
@@ -116,27 +117,24 @@ class ClassifyStage:
 
     def _commit(self, judged: Sequence[_Judged], now: datetime) -> None:
         with self._db.write() as session:
-            ids = [w.lease.id for w, _ in judged]
-            found = session.scalars(select(MentionRow).where(MentionRow.id.in_(ids)).with_for_update())
-            rows = {row.id: row for row in found}
-            ours = [
-                (w, answer, rows[w.lease.id])
-                for w, answer in judged
-                if w.lease.id in rows and _still_ours(rows[w.lease.id], w)
-            ]
-            verdicts = []
-            for w, answer, row in ours:
-                row.lease_owner = row.lease_until = None
+            ours = _still_ours(session, judged)
+            verdicts = {}
+            for work, answer in ours:
                 if isinstance(answer, Unreadable):
-                    row.judging, row.judge_error = "parked", answer.reason[:MAX_ERROR]
+                    finish(session, MentionRow, work.lease, judging="parked", judge_error=answer.reason[:MAX_ERROR])
                 else:
-                    row.judging, row.judge_error = "judged", None
-                    session.add(_verdict_row(w, answer, now))
-                    verdicts.append((w, answer))
-            session.flush()
+                    verdicts[work.lease.id] = answer
+            if verdicts:
+                session.execute(
+                    update(MentionRow)
+                    .where(MentionRow.id.in_(verdicts))
+                    .values(judging="judged", judge_error=None, lease_owner=None, lease_until=None)
+                    .execution_options(synchronize_session=False)
+                )
+                rows = [_row(work, answer, now) for work, answer in ours if isinstance(answer, Verdict)]
+                insert_rows(session, VerdictRow, rows)
             faults.step("classify.stored")
-            for w, verdict in verdicts:
-                self._cases.consider(session, w.lease.id, verdict, now)
+            self._cases.consider(session, verdicts, now)
 
     def _set_aside(self, work: _Work, error: Exception) -> None:
         """Leave a mention that failed for later, or for good."""
@@ -164,29 +162,28 @@ class ClassifyStage:
         log.error("a mention was parked", mention=lease.id, reason=reason)
 
 
-def _still_ours(row: MentionRow, work: _Work) -> bool:
-    """Neither taken over by another worker, nor edited or removed meanwhile."""
-    mine = row.lease_owner == work.lease.owner and row.attempt == work.lease.attempt
-    return mine and row.judging == "waiting" and row.revision == work.revision
-
-
-def _verdict_row(work: _Work, verdict: Verdict, now: datetime) -> VerdictRow:
-    return VerdictRow(
-        mention_id=work.lease.id,
-        revision=work.revision,
-        language=verdict.language,
-        language_score=verdict.language_score,
-        sentiment=verdict.sentiment,
-        **dict(zip(SENTIMENTS, verdict.sentiment_scores, strict=True)),
-        complaint=verdict.complaint,
-        complaint_score=verdict.complaint_score,
-        severity=verdict.severity,
-        severity_score=verdict.severity_score,
-        topic=verdict.topic,
-        topic_score=verdict.topic_score,
-        model=verdict.model,
-        judged_at=now,
+def _still_ours(session: Session, judged: Sequence[_Judged]) -> list[_Judged]:
+    """Those that are neither taken over by another worker, nor edited or removed meanwhile; locked."""
+    m = MentionRow
+    columns = (m.id, m.lease_owner, m.attempt, m.revision)
+    found = session.execute(
+        select(*columns)
+        .where(m.id.in_([work.lease.id for work, _ in judged]), m.judging == "waiting")
+        .order_by(m.id)
+        .with_for_update()
     )
+    present = {tuple(row) for row in found}
+    return [
+        (work, answer)
+        for work, answer in judged
+        if (work.lease.id, work.lease.owner, work.lease.attempt, work.revision) in present
+    ]
+
+
+def _row(work: _Work, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    named = {name: getattr(verdict, name) for name in _NAMED}
+    scores = dict(zip(SENTIMENTS, verdict.sentiment_scores, strict=True))
+    return {"mention_id": work.lease.id, "revision": work.revision, "judged_at": now, **named, **scores}
 
 
 def _words(error: Exception) -> str:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from monitor import faults
+from monitor.alerts.announce import Announcer
 from monitor.cases import Cases
 from monitor.classify.batch import ClassifyStage
 from monitor.classify.verdict import Subject, Unreadable, Verdict
@@ -39,11 +40,11 @@ class Plain:
 Make = Callable[..., Settings]
 
 
-def mentions(db: Database, clock: ManualClock, *texts: str) -> list[int]:
+def mentions(db: Database, clock: ManualClock, *texts: str, source: str = "news") -> list[int]:
     with db.write() as session:
         rows = [
             MentionRow(
-                source="news", external_id=f"m{n}", text=text, author=f"a{n}", brands=["Acme"],
+                source=source, external_id=f"m{n}", text=text, author=f"a{n}", brands=["Acme"],
                 posted_at=clock.now(), seen_at=clock.now(),
             )
             for n, text in enumerate(texts)
@@ -168,6 +169,42 @@ def test_a_worker_whose_lease_ran_out_changes_nothing(db: Database, clock: Manua
     assert count(db, CaseRow) == 1
 
 
+def test_what_authors_say_several_times_in_one_batch_is_one_case_each(
+    any_db: Database, clock: ManualClock, make_settings: Make
+) -> None:
+    ids = mentions(any_db, clock, *(f"acme broke {n}" for n in range(9)))
+    with any_db.write() as session:
+        for id, author in zip(ids, ["ann", "bob", "ann", None, None, "ann", "cy", "bob", "ann"], strict=True):
+            session.execute(update(MentionRow).where(MentionRow.id == id).values(author=author))
+    stage(any_db, clock, make_settings, Plain(), 16).run_once()
+    with any_db.read() as session:
+        cases = dict(session.execute(select(CaseRow.id, CaseRow.author)).all())
+        found = [cases[case_id] for case_id in session.scalars(select(MentionRow.case_id).order_by(MentionRow.id))]
+    assert sorted(cases.values(), key=str) == [None, None, "ann", "bob", "cy"]
+    assert found == ["ann", "bob", "ann", None, None, "ann", "cy", "bob", "ann"]
+
+
+def test_many_complaints_take_no_more_look_ups_than_few(
+    any_db: Database, clock: ManualClock, make_settings: Make
+) -> None:
+    settings = make_settings()
+    classify = ClassifyStage(any_db, clock, Plain(), Cases(any_db, settings, [Announcer(settings)]), "worker", 64)
+
+    def look_ups(source: str, complaints: int) -> int:
+        done: list[str] = []
+        mentions(any_db, clock, *["acme broke"] * complaints, source=source)
+
+        def note(*told: Any) -> None:
+            done.append(told[2])
+
+        event.listen(any_db.engine, "before_cursor_execute", note)
+        classify.run_once()
+        event.remove(any_db.engine, "before_cursor_execute", note)
+        return sum(statement.startswith(("SELECT", "UPDATE")) for statement in done)
+
+    assert look_ups("news", 40) == look_ups("forum", 2)
+
+
 def test_a_case_that_cannot_be_opened_holds_nobody_else_up(
     db: Database, clock: ManualClock, make_settings: Make
 ) -> None:
@@ -175,10 +212,10 @@ def test_a_case_that_cannot_be_opened_holds_nobody_else_up(
     cases = Cases(db, make_settings())
 
     class Choosy(Cases):
-        def consider(self, session: Any, mention_id: int, verdict: Verdict, now: Any) -> int | None:
-            if mention_id == ids[1]:
+        def consider(self, session: Any, verdicts: Mapping[int, Verdict], now: Any) -> dict[int, int]:
+            if ids[1] in verdicts:
                 raise ValueError("not this one")
-            return cases.consider(session, mention_id, verdict, now)
+            return cases.consider(session, verdicts, now)
 
     classify = ClassifyStage(db, clock, Plain(), Choosy(db, make_settings()), "worker", 8)
     classify.run_once()
