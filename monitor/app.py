@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from monitor.alerts.deliver import DeliverStage
     from monitor.alerts.outbox import Transport
     from monitor.alerts.slack_app import Socket
+    from monitor.alerts.whispers import Whispers
     from monitor.classify.model import Classifier
     from monitor.collect import CollectStage, SourceReport
 
@@ -221,7 +222,19 @@ class App:
 
         render = Renderer(self.settings, self.cases, self.clock)
         fallbacks = [("apprise", label) for label in apprise_urls(self.settings)]
-        return DeliverStage(self.db, self.clock, self.transports, render, self.owner, fallbacks)
+        refused = self.whispers.refused if "slack" in self.transports else None
+        more: dict[str, Any] = {"refused": refused} if refused else {}
+        return DeliverStage(self.db, self.clock, self.transports, render, self.owner, fallbacks, **more)
+
+    @cached_property
+    def whispers(self) -> Whispers:
+        """Words for one person in Slack."""
+        from monitor.alerts.slack import web_client
+        from monitor.alerts.whispers import Whispers
+
+        slack = self.settings.slack
+        token = slack.bot_token.get_secret_value() if slack.bot_token else None
+        return Whispers(web_client(token, slack.base_url), self.clock)
 
     def stages(self, roles: Collection[str]) -> list[Stage]:
         """The stages of `roles`, in the order of the data's path."""
@@ -254,7 +267,7 @@ class App:
             return None
         from monitor.alerts.slack_app import Socket, build_app
 
-        bolt = build_app(self.settings, self.cases, self.db, self.clock, changed)
+        bolt = build_app(self.settings, self.cases, self.db, self.clock, changed, self.whispers)
         return Socket(bolt, self.settings.slack)
 
     def web(self) -> FastAPI:

@@ -164,6 +164,17 @@ class BusinessHours:
             span -= closes - opens
         raise ValueError("the hours and holidays leave no open time in five years")
 
+    def opens_after(self, start: datetime) -> datetime | None:
+        """When business next opens after `start`; None where it is always open, or closed for years on end."""
+        closed_at = start = aware(start)
+        for opens, closes in self._open(start):
+            if opens > closed_at:
+                return opens
+            closed_at = closes
+            if closes - start > timedelta(days=366):
+                return None
+        return None
+
     def _open(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The open spans from `start` on, in order, none overlapping; ends after five years without one."""
         day = start.astimezone(self.zone).date() - _DAY  # the night before may still be open

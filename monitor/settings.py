@@ -115,6 +115,10 @@ class SlackSettings(Section):
     base_url: str = Field("https://slack.com/api/", description="with the SDK's /api/ at the end")
     oncall: str | None = Field(None, description="user group (S...) or user (U...) on call")
     lead: str | None = Field(None, description="user (U...) or channel (C...) told at a breach")
+    agents: list[str] = Field(
+        default_factory=list,
+        description="users (U...) and user groups (S...) who may act on cases; none: everybody who sees them",
+    )
 
     @field_validator("base_url")
     @classmethod

@@ -22,6 +22,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from slack_sdk.errors import SlackObjectFormationError
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
 TOKEN = "xoxb-fake-bot"
 APP_TOKEN = "xapp-fake-app"
 CHANNEL = "C0ALERTS"
@@ -49,6 +53,12 @@ class FakeSlack:
     tokens: set[str] = field(default_factory=lambda: {TOKEN})
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     whispers: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)  # to response_url
+    direct: list[dict[str, Any]] = field(default_factory=list)  # messages to users
+    views: dict[str, dict[str, Any]] = field(default_factory=dict)  # by id, as they were last drawn
+    homes: dict[str, dict[str, Any]] = field(default_factory=dict)  # by user
+    users: dict[str, dict[str, Any]] = field(default_factory=dict)  # beyond U0ANN, who is ann
+    groups: dict[str, list[str]] = field(default_factory=dict)
     fault: Callable[[str, dict[str, Any]], Fault | None] = lambda method, args: None
     base_url: str = ""
 
@@ -109,6 +119,29 @@ class FakeSlack:
             "actions": [action],
         }
 
+    def open_view(self) -> dict[str, Any]:
+        """The modal that was opened last, as it is drawn now."""
+        return self.views[next(reversed(self.views))]
+
+    def submit(self, view: dict[str, Any], user: str, /, **values: dict[str, Any]) -> dict[str, Any]:
+        """The payload of a modal's submission; `values` by block, where block and action have one name."""
+        state = {}
+        for block in view["blocks"]:
+            if block["type"] == "input":
+                name = block["block_id"]
+                chosen = {"selected_option": block["element"].get("initial_option")}
+                state[name] = {block["element"]["action_id"]: chosen | values.get(name, {})}
+        return {
+            "type": "view_submission",
+            "team": {"id": "T0", "domain": "acme"},
+            "user": {"id": f"U0{user.upper()}", "username": user, "name": user, "team_id": "T0"},
+            "api_app_id": "A0",
+            "token": "old",
+            "trigger_id": "1.2.4",
+            "view": view | {"state": {"values": state}, "type": "modal"},
+            "response_urls": [],
+        }
+
     # Socket Mode
 
     def push(self, payload: dict[str, Any], envelope: str | None = None) -> str:
@@ -142,10 +175,52 @@ class FakeSlack:
             found = getattr(self, "_" + method.replace(".", "_"), None)
             return found(args) if found else {"ok": False, "error": "unknown_method"}
 
+    def _views_open(self, args: dict[str, Any]) -> dict[str, Any]:
+        if args.get("trigger_id") == "expired":
+            return {"ok": False, "error": "expired_trigger_id"}
+        if wrong := wrong_view(args["view"]):
+            return {"ok": False, "error": "invalid_arguments", "response_metadata": {"messages": [wrong]}}
+        view = args["view"] | {"id": f"V{len(self.views) + 1}", "hash": "1.1"}
+        self.views[view["id"]] = view
+        return {"ok": True, "view": view}
+
+    def _views_update(self, args: dict[str, Any]) -> dict[str, Any]:
+        if args.get("view_id") not in self.views:
+            return {"ok": False, "error": "not_found"}
+        if wrong := wrong_view(args["view"]):
+            return {"ok": False, "error": "invalid_arguments", "response_metadata": {"messages": [wrong]}}
+        self.views[args["view_id"]] = args["view"] | {"id": args["view_id"], "hash": "1.2"}
+        return {"ok": True, "view": self.views[args["view_id"]]}
+
+    def _views_publish(self, args: dict[str, Any]) -> dict[str, Any]:
+        if wrong := wrong_view(args["view"]):
+            return {"ok": False, "error": "invalid_arguments", "response_metadata": {"messages": [wrong]}}
+        self.homes[args["user_id"]] = args["view"]
+        return {"ok": True, "view": args["view"]}
+
+    def _users_info(self, args: dict[str, Any]) -> dict[str, Any]:
+        user = args.get("user", "")
+        if user in self.users or user.startswith("U0"):
+            known = {"id": user, "name": user.removeprefix("U0").lower(), "is_bot": False, "deleted": False}
+            return {"ok": True, "user": known | self.users.get(user, {})}
+        return {"ok": False, "error": "user_not_found"}
+
+    def _usergroups_users_list(self, args: dict[str, Any]) -> dict[str, Any]:
+        if args.get("usergroup") not in self.groups:
+            return {"ok": False, "error": "no_such_subteam"}
+        return {"ok": True, "users": self.groups[args["usergroup"]]}
+
+    def _chat_getPermalink(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        place = f"{args['channel']}/p{args['message_ts'].replace('.', '')}"
+        return {"ok": True, "permalink": f"https://acme.slack.com/archives/{place}"}
+
     def _auth_test(self, args: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, "team": "Acme", "team_id": "T0", "user": "firsthour", "user_id": "U0BOT", "bot_id": "B0BOT"}
 
     def _chat_postMessage(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        if str(args.get("channel", "")).startswith("U"):
+            self.direct.append(args)
+            return {"ok": True, "channel": "D0" + args["channel"][1:], "ts": "1.3"}
         if args.get("channel") not in self.channels:
             return {"ok": False, "error": "channel_not_found"}
         messages = self.channels[args["channel"]]
@@ -230,9 +305,24 @@ def _wrong_blocks(blocks: list[dict[str, Any]]) -> str | None:
         if block["type"] == "context" and any(len(e["text"]) > 2000 or not e["text"] for e in block["elements"]):
             return "context text"
         for element in block.get("elements", []) if block["type"] == "actions" else []:
+            if len(element.get("options", [])) > 5:
+                return "overflow"
             if len(element.get("url", "")) > 3000 or len(element.get("value", "")) > 2000:
                 return "button"
     return None
+
+
+def wrong_view(view: dict[str, Any]) -> str | None:
+    """What Slack would not take of a modal or a Home tab."""
+    try:
+        View(**view).validate_json()
+        for block in Block.parse_all(view["blocks"]):
+            block.validate_json()
+    except SlackObjectFormationError as error:
+        return str(error)
+    texts = [t["text"] for b in view["blocks"] for t in (b.get("text"), *b.get("elements", [])) if t and "text" in t]
+    too_long = any(isinstance(text, str) and not 1 <= len(text) <= 3000 for text in texts)
+    return "a text is too long or empty" if too_long or len(json.dumps(view)) > 250_000 else None
 
 
 class _Server(ThreadingHTTPServer):
@@ -260,6 +350,10 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
             else:
                 args = {key: values[0] for key, values in parse_qs(body).items()}
             method = urlsplit(self.path).path.removeprefix("/api/")
+            if method == "response":  # asks for no token
+                slack.answers.append(args)
+                self._bytes(200, b"ok")
+                return
             slack.calls.append((method, args))
             fault = slack.fault(method, args)
             kind = fault.kind if fault else ""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from fake_slack import CHANNEL, TOKEN, FakeSlack
+from slack_bolt import App
 from sqlalchemy import select
 
 from monitor.alerts.announce import Announcer
 from monitor.alerts.deliver import DeliverStage
 from monitor.alerts.render import Renderer
 from monitor.alerts.slack import SlackTransport, web_client
+from monitor.alerts.whispers import Whispers
 from monitor.cases import Case, Cases
 from monitor.classify.verdict import Verdict
 from monitor.clock import ManualClock
@@ -45,13 +48,16 @@ class Office:
         self.cases = Cases(db, self.settings, [self.announcer])
         self.render = Renderer(self.settings, self.cases, clock)
         self.transports: dict[str, Any] = {"slack": SlackTransport(web_client(TOKEN, slack.base_url), [CHANNEL])}
+        client = web_client(TOKEN, slack.base_url)
+        self.whispers = Whispers(client, clock)
         self._workers = itertools.count(1)
         self._mentions = itertools.count(1)
         self.stage = self.new_stage()
 
     def new_stage(self, **more: Any) -> DeliverStage:
         """A deliverer of a process that has just started."""
-        return DeliverStage(self.db, self.clock, self.transports, self.render, f"worker-{next(self._workers)}", **more)
+        worker, more = f"worker-{next(self._workers)}", {"refused": self.whispers.refused} | more
+        return DeliverStage(self.db, self.clock, self.transports, self.render, worker, **more)
 
     def complain(self, text: str = "My parcel never came.", judged: Verdict | None = None, **more: Any) -> Case:
         """A mention is stored and judged a complaint; the case that it opens."""
@@ -105,3 +111,12 @@ class Office:
         for row in self.rows():
             found[row.state] = found.get(row.state, 0) + 1
         return found
+
+
+def idle(app: App) -> None:
+    """Until Bolt's pool has worked off what was pressed: as many of its threads as it has meet at one point."""
+    pool: Any = app.listener_runner.listener_executor
+    here = threading.Barrier(pool._max_workers + 1)
+    for _ in range(pool._max_workers):
+        pool.submit(here.wait)
+    here.wait(timeout=30)

@@ -74,8 +74,11 @@ class Announcer:
             enqueue(session, kind, "slack", lead, change.at, change.case.id, payload)
 
     def _put(self, session: Session, change: Change, kind: str, **more: str) -> None:
-        payload = more if kind in ("alert", "update") else {**_told(change), **more}
-        enqueue(session, kind, self._transport, self._channel, change.at, change.case.id, dict(payload))
+        payload: dict[str, object] = {**_told(change), **more}
+        if kind in ("alert", "update"):  # whoever acted hears if Slack refuses it
+            user = change.detail.get("slack_user")
+            payload = {**more, **({"detail": {"slack_user": user}} if user else {})}
+        enqueue(session, kind, self._transport, self._channel, change.at, change.case.id, payload)
 
 
 def _waits(session: Session, kind: str, transport: str, target: str, case_id: int) -> bool:

@@ -20,8 +20,14 @@ Block = dict[str, Any]
 
 QUOTED = 1500  # characters of a mention shown; the rest is behind the link
 _COLOURS = {"low": "white", "medium": "large_yellow", "high": "large_orange", "critical": "red"}
-_SNOOZES = {"snooze_15": "Snooze for 15 min", "snooze_60": "Snooze for 1 h"}
-SNOOZE_FOR = {"snooze_15": timedelta(minutes=15), "snooze_60": timedelta(hours=1)}
+SNOOZE_FOR = {"snooze_15": timedelta(minutes=15), "snooze_60": timedelta(hours=1)}  # in the menus of old messages
+_MENU = (  # five at most at a time, with the history: Slack takes no more
+    ("unsnooze", "Wake it now"),
+    ("snooze", "Snooze…"),
+    ("hand_over", "Hand over…"),
+    ("escalate", "Escalate"),
+    ("dismiss", "Not a complaint"),
+)
 
 
 def root(case: Case, now: datetime, holder: str | None = None) -> tuple[str, tuple[Block, ...]]:
@@ -210,15 +216,9 @@ def _actions(case: Case) -> list[Block]:
         elements.append(_button(case, "reopen", "Reopen"))
     if address(case.url):
         elements.append(_button(case, "open", "Open original", url=case.url))
-    more = {"dismiss": "Not a complaint"} if can("dismiss") else {}
-    if can("snooze") and case.state != "snoozed":
-        more |= _SNOOZES
-    for event, label in (("unsnooze", "Wake it now"), ("release", "Give it back"), ("escalate", "Escalate")):
-        if can(event):
-            more[event] = label
-    if more:
-        options = [{"text": _plain(label), "value": event} for event, label in more.items()]
-        elements.append({"type": "overflow", "action_id": "more", "options": options})
+    offered = [(event, label) for event, label in _MENU if can(event) and (event, case.state) != ("snooze", "snoozed")]
+    options = [{"text": _plain(label), "value": event} for event, label in [*offered, ("history", "History…")]]
+    elements.append({"type": "overflow", "action_id": "more", "options": options})
     return elements
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -87,7 +87,7 @@ class Line:
 
 class DeliverStage:
     """Sends what is due. `fallbacks` are (transport, target) pairs to which urgent messages go when their own
-    transport has been down for a while."""
+    transport has been down for a while. `refused` hears of what the other side does not take, after it was settled."""
 
     name = "deliver"
 
@@ -99,10 +99,12 @@ class DeliverStage:
         render: Render,
         owner: str,
         fallbacks: Sequence[tuple[str, str]] = (),
+        refused: Callable[[Delivery, str], None] = lambda delivery, reason: None,
     ) -> None:
         self._db, self._clock, self._render, self._owner = db, clock, render, owner
         self._lines = [Line(name, transport) for name, transport in transports.items()]
         self._fallbacks = fallbacks
+        self._refused = refused
 
     def run_once(self) -> int:
         done = 0
@@ -193,10 +195,12 @@ class DeliverStage:
             else:  # the case's message is in a channel of its own, which says nothing of the others
                 line.held[delivery.lease.id] = self._clock.now() + HOLD[1]
             self._settle(delivery, unsent, error=str(error))
+            self._refused(delivery, str(error))
         except GiveUp as error:
             log.error("a message can never be sent", delivery=delivery.key, kind=delivery.kind, reason=str(error))
             line.forget(delivery)
             self._settle(delivery, "failed", error=str(error))
+            self._refused(delivery, str(error))
         except Uncertain as error:
             line.held[delivery.lease.id] = self._clock.now() + SETTLE
             self._back_off(line, delivery, "unknown", error)
@@ -211,6 +215,7 @@ class DeliverStage:
         line.failed(str(error), self._clock.now())
         line.stopped = True
         self._settle(delivery, state, error=str(error))
+        self._refused(delivery, str(error))
 
     def _back_off(self, line: Line, delivery: Delivery, state: str, error: Exception) -> None:
         """Wait with the whole line, so that order is kept. A message that keeps failing while the other side is well

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.alerts.blocks import clock_words, fallback, is_overdue, moment, place, span
+from monitor.alerts.blocks import clock_words, fallback, is_overdue, mention, moment, place, span
 from monitor.alerts.text import cut, line, link, quote
 from monitor.cases import Case
 
@@ -24,9 +24,9 @@ def happened(
         case "take":
             return f":raised_hand: {who} took it{_left(case, now)}"
         case "hand_over":
-            return f":handshake: {who} handed it over to *{line(str(detail.get('to') or case.owner or ''), 60)}*"
+            return f":handshake: {who} handed it over to {_new_owner(case, detail)}{_left(case, now)}{_with(detail)}"
         case "release":
-            return f":leftwards_arrow_with_hook: {who} gave it back: nobody has it now{_left(case, now)}"
+            return f":leftwards_arrow_with_hook: {who} gave it back: nobody has it now{_left(case, now)}{_with(detail)}"
         case "silent_owner":
             silent = line(str(detail.get("owner") or "Its owner"), 60)
             return f":arrows_counterclockwise: *{silent}* was silent for too long: nobody has it now{_left(case, now)}"
@@ -106,6 +106,18 @@ def _left(case: Case, now: datetime) -> str:
     if is_overdue(case, now):
         return f" · overdue since {moment(case.due_at, now)}"
     return f" · {span((case.due_at - now).total_seconds())} left"
+
+
+def _new_owner(case: Case, detail: Mapping[str, Any]) -> str:
+    """Whom a case was handed to, called by their Slack id where it is known."""
+    if detail.get("slack_to"):
+        return mention(str(detail["slack_to"]))
+    return f"*{line(str(detail.get('to') or case.owner or ''), 60)}*"
+
+
+def _with(detail: Mapping[str, Any]) -> str:
+    """The words that somebody gave with it."""
+    return "\n" + quote(str(detail["text"]), QUOTED) if detail.get("text") else ""
 
 
 def _took(case: Case) -> str:

@@ -78,14 +78,17 @@ class Renderer:
         """The owner as Slack knows them, if they took the case in Slack."""
         if case.owner is None:
             return None
-        detail = session.scalar(
-            select(CaseEventRow.detail)
-            .where(CaseEventRow.case_id == case.id, CaseEventRow.kind == "take", CaseEventRow.actor == case.owner)
+        given = session.execute(
+            select(CaseEventRow.kind, CaseEventRow.actor, CaseEventRow.detail)
+            .where(CaseEventRow.case_id == case.id, CaseEventRow.kind.in_(("take", "hand_over", "reply")))
             .order_by(CaseEventRow.id.desc())
-            .limit(1)
+            .limit(20)
         )
-        user = (detail or {}).get("slack_user")
-        return blocks.mention(str(user)) if user else None
+        for kind, actor, detail in given:
+            name, key = (detail.get("to"), "slack_to") if kind == "hand_over" else (actor, "slack_user")
+            if name == case.owner:
+                return blocks.mention(str(detail[key])) if detail.get(key) else None
+        return None
 
 
 def _still_asked(case: Case, event: str, since: datetime) -> bool:

@@ -10,16 +10,21 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
 from slack_bolt import Ack, App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_sdk import WebClient
+from slack_bolt.authorization import AuthorizeResult
 
 from monitor.alerts import blocks
+from monitor.alerts.agents import Agents
 from monitor.alerts.slack import web_client
+from monitor.alerts.slack_acts import FAILED, Acts
+from monitor.alerts.slack_modals import OPENED, CaseModals
 from monitor.alerts.text import line
+from monitor.alerts.whispers import Person, Whispers
 from monitor.cases import Cases
 from monitor.clock import Clock
 from monitor.database import Database
@@ -27,6 +32,7 @@ from monitor.errors import Refused
 from monitor.settings import Settings, SlackSettings
 
 BUTTONS = ("take", "reply", "resolve", "reopen")
+AT_ONCE = 32  # presses worked on: one that waits for a thread is not acknowledged
 RECONNECT = (1.0, 60.0)  # seconds between attempts to connect: the first, the longest
 
 log = structlog.get_logger(__name__)
@@ -35,14 +41,31 @@ _bolt.setLevel(logging.ERROR)
 
 
 def build_app(
-    settings: Settings, cases: Cases, db: Database, clock: Clock, changed: Callable[[], None] = lambda: None
+    settings: Settings,
+    cases: Cases,
+    db: Database,
+    clock: Clock,
+    changed: Callable[[], None] = lambda: None,
+    whispers: Whispers | None = None,
 ) -> App:
     """Bolt's app with a listener for every action of `blocks`. `changed` is called after each change of a case, so that
     what it puts into the outbox need not wait."""
-    token = settings.slack.bot_token
-    client = web_client(token.get_secret_value() if token else None, settings.slack.base_url)
-    app = App(client=client, logger=_bolt, token_verification_enabled=False, request_verification_enabled=False)
-    presses = Presses(cases, db, clock, client, changed)
+    secret = settings.slack.bot_token
+    token = secret.get_secret_value() if secret else None
+    client = web_client(token, settings.slack.base_url)
+    whispers = whispers or Whispers(client, clock)
+    app = App(
+        client=client,
+        logger=_bolt,
+        token_verification_enabled=False,
+        request_verification_enabled=False,
+        authorize=_ours(token),
+        listener_executor=ThreadPoolExecutor(AT_ONCE, "firsthour-slack"),
+    )
+    acts = Acts(cases, db, clock, Agents(settings.slack.agents, client, clock))
+    windows = CaseModals(acts, client, whispers, changed)
+    windows.register(app)
+    presses = Presses(acts, windows, whispers, changed)
     for name in BUTTONS:
         app.action(name)(presses.button)
     app.action("more")(presses.menu)
@@ -50,11 +73,19 @@ def build_app(
     return app
 
 
+def _ours(token: str | None) -> Callable[..., AuthorizeResult]:
+    """Whose app it is, without asking Slack: a press has to be acknowledged also when Slack is slow or has revoked the
+    token."""
+
+    def authorize(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, user_id=user_id, bot_token=token)
+
+    return authorize
+
+
 class Presses:
-    def __init__(
-        self, cases: Cases, db: Database, clock: Clock, client: WebClient, changed: Callable[[], None]
-    ) -> None:
-        self._cases, self._db, self._clock, self._client, self._changed = cases, db, clock, client, changed
+    def __init__(self, acts: Acts, windows: CaseModals, whispers: Whispers, changed: Callable[[], None]) -> None:
+        self._acts, self._windows, self._whispers, self._changed = acts, windows, whispers, changed
 
     def button(self, ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         ack()
@@ -69,53 +100,29 @@ class Presses:
         ack()
 
     def _press(self, body: Mapping[str, Any], action: Mapping[str, Any], wanted: str) -> None:
-        user = body["user"]
-        actor = user.get("username") or user.get("name") or user["id"]
-        detail: dict[str, Any] = {"slack_user": user["id"]}
-        event, now = wanted, self._clock.now()
+        person, detail = Person.of(body), {}
+        event, now = wanted, self._acts.clock.now()
+        self._whispers.remember(body)
         if wanted in blocks.SNOOZE_FOR:
-            event, detail["until"] = "snooze", now + blocks.SNOOZE_FOR[wanted]
+            event, detail = "snooze", {"until": now + blocks.SNOOZE_FOR[wanted]}
         case_id = None
         try:
             case_id = _case_id(action)
-            key = f"slack:{wanted}:{action.get('action_ts')}:{user['id']}"
-            self._cases.act(case_id, event, actor, "slack", now, key, **detail)
+            if wanted in OPENED:
+                self._windows.open(body, wanted, case_id)
+                return
+            stuck = self._acts.unsaid(case_id, now)
+            key = f"slack:{wanted}:{action.get('action_ts')}:{person.id}"
+            self._acts.act(person, case_id, event, key, **detail)
         except Refused as refusal:
-            self._tell(body, self._reason(case_id, event, actor, refusal))
+            self._whispers.tell(body, str(refusal))
         except Exception:
             log.exception("a press in Slack failed", action=wanted, case=case_id)
-            self._tell(
-                body, "That did not work, and nothing was changed. Please try again; the service's log says why."
-            )
+            self._whispers.tell(body, FAILED)
         else:
             self._changed()
-
-    def _reason(self, case_id: int | None, event: str, actor: str, refusal: Refused) -> str:
-        """Why not, with the name of who was faster."""
-        if case_id is None:
-            return line(str(refusal), 300)
-        try:
-            with self._db.read() as session:
-                case = self._cases.get(session, case_id)
-        except Refused:
-            return f"Case {case_id} is not here any more: it was deleted, or this message belongs to another firsthour."
-        if case.state in ("resolved", "dismissed"):
-            return f"Case {case.id} is {case.state} already. Reopen it if there is more to do."
-        if event == "take" and case.owner:
-            return (
-                "You have this already." if case.owner == actor else f"*{line(case.owner, 60)}* was faster and has it."
-            )
-        return line(str(refusal), 300)
-
-    def _tell(self, body: Mapping[str, Any], words: str) -> None:
-        """Words that only the person who pressed sees."""
-        channel = body.get("channel") or body.get("container") or {}
-        where = str(channel.get("id") or channel.get("channel_id"))
-        thread = (body.get("message") or {}).get("thread_ts")
-        try:
-            self._client.chat_postEphemeral(channel=where, user=body["user"]["id"], text=words, thread_ts=thread)
-        except Exception as error:
-            log.warning("somebody could not be told why a press did nothing", reason=str(error), said=words)
+            if stuck is not None:
+                self._whispers.tell(body, f"Done, but Slack does not show it yet: {line(stuck, 300)}")
 
 
 def _case_id(action: Mapping[str, Any]) -> int:

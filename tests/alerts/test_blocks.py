@@ -159,10 +159,11 @@ def test_the_alert_as_slack_gets_it() -> None:
                         "type": "overflow",
                         "action_id": "more",
                         "options": [
-                            {"text": {"type": "plain_text", "text": "Not a complaint"}, "value": "dismiss"},
-                            {"text": {"type": "plain_text", "text": "Snooze for 15 min"}, "value": "snooze_15"},
-                            {"text": {"type": "plain_text", "text": "Snooze for 1 h"}, "value": "snooze_60"},
+                            {"text": {"type": "plain_text", "text": "Snooze…"}, "value": "snooze"},
+                            {"text": {"type": "plain_text", "text": "Hand over…"}, "value": "hand_over"},
                             {"text": {"type": "plain_text", "text": "Escalate"}, "value": "escalate"},
+                            {"text": {"type": "plain_text", "text": "Not a complaint"}, "value": "dismiss"},
+                            {"text": {"type": "plain_text", "text": "History…"}, "value": "history"},
                         ],
                     },
                 ],
@@ -181,7 +182,7 @@ def test_a_case_that_somebody_has() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":hourglass_flowing_sand: *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · *ann* has it",
-            "['I have replied', 'Resolve', 'Open original'] ['Not a complaint', 'Snooze for 15 min', 'Snooze for 1 h', 'Give it back', 'Escalate']",
+            "['I have replied', 'Resolve', 'Open original'] ['Snooze…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -196,7 +197,7 @@ def test_a_case_that_is_overdue() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":rotating_light: *Overdue since <!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
-            "['Take it', 'I have replied', 'Resolve', 'Open original'] ['Not a complaint', 'Snooze for 15 min', 'Snooze for 1 h', 'Escalate']",
+            "['Take it', 'I have replied', 'Resolve', 'Open original'] ['Snooze…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -216,7 +217,7 @@ def test_a_snoozed_case() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":zzz: Paused until *<!date^1795182120^{time}|13:42 UTC>*, then 22 min left · nobody has it yet",
-            "['Take it', 'I have replied', 'Resolve', 'Open original'] ['Not a complaint', 'Wake it now', 'Escalate']",
+            "['Take it', 'I have replied', 'Resolve', 'Open original'] ['Wake it now', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -231,7 +232,7 @@ def test_an_answered_case() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":white_check_mark: Answered after 22 min, in time · ann",
-            "['Resolve', 'Open original'] ['Not a complaint', 'Escalate']",
+            "['Resolve', 'Open original'] ['Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -244,7 +245,7 @@ def test_a_case_answered_late() -> None:
 
 def test_a_case_closed_without_a_reply() -> None:
     assert shown(replace(CASE, state="resolved", clock="stopped", owner="ann"))[2:] == snapshot(
-        [":ballot_box_with_check: Closed without a reply · ann", "['Reopen', 'Open original'] []"]
+        [":ballot_box_with_check: Closed without a reply · ann", "['Reopen', 'Open original'] ['History…']"]
     )
 
 
@@ -288,7 +289,7 @@ def test_a_review_with_stars_by_nobody_in_particular() -> None:
 """,
             "somebody · ★★☆☆☆ · complaint 97 %",
             ":hourglass_flowing_sand: *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
-            "['Take it', 'I have replied', 'Resolve'] ['Not a complaint', 'Snooze for 15 min', 'Snooze for 1 h', 'Escalate']",
+            "['Take it', 'I have replied', 'Resolve'] ['Snooze…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -306,7 +307,7 @@ def test_no_button_does_nothing(state: str) -> None:
     for element in parts[-1]["elements"]:
         for wanted in [o["value"] for o in element.get("options", [])] or [element["action_id"]]:
             event = "snooze" if wanted in blocks.SNOOZE_FOR else wanted
-            assert event == "open" or (state, event) in TRANSITIONS
+            assert event in ("open", "history") or (state, event) in TRANSITIONS
 
 
 STATES = st.sampled_from([*OPEN_STATES, "resolved", "dismissed"])
@@ -358,7 +359,7 @@ def test_what_is_said_in_the_thread() -> None:
     ] == snapshot(
         [
             ":raised_hand: *ann* took it · 38 min left",
-            ":handshake: *ann* handed it over to *bob*",
+            ":handshake: *ann* handed it over to *bob* · 38 min left",
             ":leftwards_arrow_with_hook: *ann* gave it back: nobody has it now · 38 min left",
             ":arrows_counterclockwise: *ann* was silent for too long: nobody has it now · 38 min left",
             """\

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from typer.testing import CliRunner
 
+from monitor.alerts.manifest import APP_SCOPES, manifest
+from monitor.alerts.manifest import SCOPES as ASKED
 from monitor.alerts.outbox import KINDS
+from monitor.cli import app
 
 ROOT = Path(__file__).parents[2]
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "config/slack-manifest.yaml").read_text())
@@ -22,6 +26,10 @@ SCOPES = {
     "conversations_history": {"channels:history", "groups:history"},
     "conversations_replies": {"channels:history", "groups:history"},
     "auth_test": set(),
+    "views_open": set(),
+    "views_update": set(),
+    "users_info": {"users:read"},
+    "usergroups_users_list": {"usergroups:read"},
 }
 
 
@@ -32,13 +40,25 @@ def test_the_manifest_asks_for_the_scopes_of_the_methods_that_are_called_and_no_
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == set().union(*SCOPES.values())
 
 
+def test_the_file_is_what_the_command_prints() -> None:
+    assert (ROOT / "config/slack-manifest.yaml").read_text() == manifest()
+    result = CliRunner().invoke(app, ["slack", "manifest"])
+    assert (result.exit_code, result.stdout) == (0, manifest())
+
+
+def test_each_scope_says_what_it_is_for() -> None:
+    for scope in MANIFEST["oauth_config"]["scopes"]["bot"]:
+        assert f"- {scope:<{max(map(len, ASKED)) + 2}}# {ASKED[scope]}\n" in manifest()
+        assert len(ASKED[scope]) > 20
+
+
 def test_the_manifest_switches_on_what_the_buttons_need() -> None:
     assert MANIFEST["settings"]["socket_mode_enabled"] is True
     assert MANIFEST["settings"]["interactivity"]["is_enabled"] is True
 
 
 def test_the_page_explains_each_scope_and_names_each_kind_of_message() -> None:
-    for scope in [*MANIFEST["oauth_config"]["scopes"]["bot"], "connections:write"]:
+    for scope in [*MANIFEST["oauth_config"]["scopes"]["bot"], *APP_SCOPES]:
         assert f"| `{scope}` |" in PAGE
     for kind in KINDS:
         assert f"`{kind}`" in PAGE

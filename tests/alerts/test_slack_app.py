@@ -9,44 +9,13 @@ from typing import Any
 
 import pytest
 from fake_slack import APP_TOKEN, CHANNEL, FakeSlack, Fault
-from office import Office
+from office import Office, idle
 from pydantic import SecretStr
 from slack_bolt import App, BoltRequest
 from sqlalchemy import select
 
-from monitor.alerts.slack_app import Socket, build_app
+from monitor.alerts.slack_app import Socket
 from monitor.models import CaseEventRow, CorrectionRow
-
-
-@pytest.fixture
-def app(office: Office) -> App:
-    return build_app(office.settings, office.cases, office.db, office.clock)
-
-
-@pytest.fixture
-def press(office: Office, slack: FakeSlack, app: App) -> Callable[..., None]:
-    """Press an element of the newest alert as `user` and wait until all that follows is done."""
-    stamps = iter(range(1_000_000))
-
-    def pressed(
-        action: str, user: str, value: str = "", stamp: str | None = None, on: dict[str, Any] | None = None
-    ) -> None:
-        message = on or slack.posted("alert")[-1]
-        payload = slack.press(message, action, user, stamp or f"1795000000.{next(stamps):06d}", value)
-        response = app.dispatch(BoltRequest(mode="socket_mode", body=payload))
-        assert response.status == 200
-        idle(app)
-
-    return pressed
-
-
-def idle(app: App) -> None:
-    """Until Bolt's pool has worked off what was pressed: as many of its threads as it has meet at one point."""
-    pool: Any = app.listener_runner.listener_executor
-    here = threading.Barrier(pool._max_workers + 1)
-    for _ in range(pool._max_workers):
-        pool.submit(here.wait)
-    here.wait(timeout=30)
 
 
 def labels(message: dict[str, Any]) -> list[str]:
@@ -143,10 +112,13 @@ def test_not_a_complaint_is_remembered_for_the_classifier(
     assert (correction.mention_id, correction.complaint, correction.actor) == (case.mention_id, False, "ann")
 
 
-def test_snooze_pauses_the_clock_and_comes_back(office: Office, slack: FakeSlack, press: Callable[..., None]) -> None:
+def test_the_menu_of_an_old_message_still_snoozes(office: Office, slack: FakeSlack, press: Callable[..., None]) -> None:
     case = office.complain()
     office.deliver()
-    press("more", "ann", "snooze_15")
+    old = deepcopy(slack.posted("alert")[-1])
+    options = old["blocks"][-1]["elements"][-1]["options"]
+    options.append({"text": {"type": "plain_text", "text": "Snooze for 15 min"}, "value": "snooze_15"})
+    press("more", "ann", "snooze_15", on=old)
     assert (office.case(case.id).state, office.case(case.id).clock) == ("snoozed", "paused")
     office.later(minutes=15, seconds=1)
     office.tick()

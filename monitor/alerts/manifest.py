@@ -1,0 +1,52 @@
+"""The manifest of firsthour's Slack app: one table, from which `firsthour slack manifest` prints it, and from which
+config/slack-manifest.yaml was made."""
+
+from __future__ import annotations
+
+SCOPES = {
+    "chat:write": "post and edit its own messages, and tell the one person who pressed a button why nothing happened",
+    "channels:history": "look whether a message has arrived when Slack's answer was lost; public channels it is in",
+    "groups:history": "the same in private channels",
+    "users:read": "the name of the colleague whom a case is handed to",
+    "usergroups:read": "who is in the user groups of [slack] agents",
+}
+APP_SCOPES = {"connections:write": "on the app token: the connection over which presses of buttons come in"}
+
+
+def manifest() -> str:
+    """The manifest as YAML, each scope with a comment on what it is for."""
+    width = max(map(len, SCOPES)) + 2
+    scopes = "\n".join(f"      - {scope:<{width}}# {why}" for scope, why in SCOPES.items())
+    return _MANIFEST.format(scopes=scopes)
+
+
+_MANIFEST = """\
+# Slack app of firsthour. On https://api.slack.com/apps: Create New App, From a manifest, paste this.
+# `firsthour slack manifest` prints it; docs/slack.md says where to get the two tokens.
+display_information:
+  name: firsthour
+  description: Every complaint in front of the team, with a clock
+  background_color: "#1f2937"
+  long_description: >-
+    firsthour listens where customers talk about your brand, tells complaints from the rest, and puts each complaint
+    in a channel with a clock, so that a person answers within the first hour. Take a case, resolve it, snooze it or
+    say that it is no complaint with a button; the thread under each message keeps its history.
+features:
+  app_home:
+    home_tab_enabled: false
+    messages_tab_enabled: true  # where it tells you what it could not tell you in the channel
+    messages_tab_read_only_enabled: true
+  bot_user:
+    display_name: firsthour
+    always_online: true
+oauth_config:
+  scopes:
+    bot:
+{scopes}
+settings:
+  interactivity:
+    is_enabled: true
+  socket_mode_enabled: true
+  org_deploy_enabled: false
+  token_rotation_enabled: false
+"""
