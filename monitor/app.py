@@ -196,6 +196,7 @@ class App:
     def transports(self) -> Mapping[str, Transport]:
         """Slack if it is configured, else the console; Apprise where a step names one of its addresses."""
         from monitor.alerts.announce import apprise_urls, home
+        from monitor.alerts.routes import Routes
 
         made: dict[str, Transport] = {}
         slack = self.settings.slack
@@ -203,7 +204,8 @@ class App:
             from monitor.alerts.slack import SlackTransport, web_client
 
             token = slack.bot_token.get_secret_value() if slack.bot_token else None
-            made["slack"] = SlackTransport(web_client(token, slack.base_url), [slack.channel, slack.ops_channel])
+            channels = [*Routes(self.settings).channels, slack.ops_channel]
+            made["slack"] = SlackTransport(web_client(token, slack.base_url), channels)
         else:
             from monitor.alerts.console import ConsoleTransport
 

@@ -175,6 +175,10 @@ class BusinessHours:
                 return None
         return None
 
+    def on(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
+        """The spans, in UTC and in order, of the windows that open on `day`."""
+        return _spans(self, day)
+
     def _open(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The open spans from `start` on, in order, none overlapping; ends after five years without one."""
         day = start.astimezone(self.zone).date() - _DAY  # the night before may still be open

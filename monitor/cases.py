@@ -150,7 +150,9 @@ class Cases:
             breached = sla.breach(clock) if step.event == "breach" else clock
             return Happened(step.event, SYSTEM, "clock", now, detail, clock=breached)
         if silent_at is not None and silent_at <= now:
-            return Happened("silent_owner", SYSTEM, "clock", now, {"notify": "thread", "owner": row.owner})
+            paged = any(step.notify == "oncall" for step in policy.steps[: row.step])  # whose page went to the owner
+            detail = {"notify": "oncall" if paged else "thread", "owner": row.owner}
+            return Happened("silent_owner", SYSTEM, "clock", now, detail)
         if index == len(policy.steps) and row.state != "taken":
             last = policy.steps[-1]
             return Happened("renag", SYSTEM, "clock", now, {"notify": last.notify, "step": index - 1})

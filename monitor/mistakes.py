@@ -98,6 +98,23 @@ def wrong_names(raw: dict[str, Any], sources: Iterable[SourceSettings]) -> list[
     return mistakes
 
 
+def wrong_routes(raw: dict[str, Any]) -> list[ConfigurationError]:
+    """Routes for brands and sources that there are not."""
+    slack = raw.get("slack")
+    mistakes = []
+    for number, route in enumerate(tables(slack.get("routes") if isinstance(slack, dict) else None)):
+        for kind in ("brand", "source"):
+            known = [t["name"] for t in tables(raw.get(f"{kind}s")) if isinstance(t.get("name"), str)]
+            wanted = route.get(kind)
+            for name in wanted if isinstance(wanted, list) else []:
+                if name not in known:
+                    near = get_close_matches(str(name), known, n=1)
+                    hint = f'did you mean "{near[0]}"?' if near else "known: " + (", ".join(known) or "none")
+                    key = f"slack.routes.{number}.{kind}"
+                    mistakes.append(ConfigurationError(key, f'there is no {kind} "{name}"', hint))
+    return mistakes
+
+
 def wrong_sources(sources: Iterable[SourceSettings]) -> list[ConfigurationError]:
     """Types that there are not, and keys that a type does not know or cannot do without."""
     from monitor.sources import source_class

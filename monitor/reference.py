@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from monitor.settings import PolicySettings, Settings, SourceSettings, duration_text
+from monitor.settings import PolicySettings, Settings, duration_text
 from monitor.sources import source_class
 from monitor.sources import types as source_types
+from monitor.team_settings import OncallSettings, RouteSettings
 
 INTRODUCTION = """# Settings
 
@@ -22,7 +23,8 @@ refused, and all mistakes are listed at once. Durations are written `"45s"`, `"2
 
 This page is made by `firsthour settings`.
 """
-REPEATED = {"brands", "sources"}
+REPEATED = {"brands", "sources", "oncall"}
+EXPLAINED = (PolicySettings, RouteSettings, OncallSettings)  # whose docstring is part of the page
 
 
 def markdown() -> str:
@@ -31,7 +33,7 @@ def markdown() -> str:
     for name, field in Settings.model_fields.items():
         model = _model(field.annotation)
         parts.append(f"## `[[{name}]]`\n" if name in REPEATED else f"## `[{name}]`\n")
-        parts.append(_table(model))
+        parts.append(_purpose(model) + _table(model))
         for key, inner in model.model_fields.items():
             nested = _model(inner.annotation)
             if nested is not None and get_origin(inner.annotation) is list:
@@ -46,8 +48,7 @@ def markdown() -> str:
 
 
 def _purpose(model: type[BaseModel]) -> str:
-    own = model is PolicySettings or model is SourceSettings
-    return (model.__doc__ or "").strip() + "\n\n" if own else ""
+    return f"{model.__doc__.strip()}\n\n" if model in EXPLAINED and model.__doc__ else ""
 
 
 def _table(model: Any) -> str:

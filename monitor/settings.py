@@ -28,13 +28,14 @@ from pydantic import (
 
 from monitor.errors import ConfigurationError
 from monitor.mistakes import BadSettings as BadSettings
-from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_sources
+from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_routes, wrong_sources
 from monitor.section import Duration as Duration
 from monitor.section import Section as Section
 from monitor.section import Span as Span
 from monitor.section import Zone
 from monitor.section import duration as duration
 from monitor.section import duration_text as duration_text
+from monitor.team_settings import OncallSettings, RouteSettings, known_severities
 
 PREFIX = "FIRSTHOUR_"
 
@@ -113,11 +114,16 @@ class SlackSettings(Section):
     bot_token: SecretStr | None = Field(None, description="xoxb-..., better by FIRSTHOUR_SLACK__BOT_TOKEN")
     app_token: SecretStr | None = Field(None, description="xapp-... for Socket Mode (the buttons)")
     base_url: str = Field("https://slack.com/api/", description="with the SDK's /api/ at the end")
-    oncall: str | None = Field(None, description="user group (S...) or user (U...) on call")
+    oncall: str | None = Field(
+        None, description="user group (S...) or user (U...) on call whenever [[oncall]] names nobody"
+    )
     lead: str | None = Field(None, description="user (U...) or channel (C...) told at a breach")
     agents: list[str] = Field(
         default_factory=list,
         description="users (U...) and user groups (S...) who may act on cases; none: everybody who sees them",
+    )
+    routes: list[RouteSettings] = Field(
+        default_factory=list, description="other channels for some cases; the first that fits is taken"
     )
 
     @field_validator("base_url")
@@ -177,15 +183,7 @@ class PolicySettings(ClockRules):
     rating_at_most: float | None = Field(None, description="condition: a review with so few stars or fewer")
     followers_at_least: int | None = Field(None, description="condition: an author with so many followers or more")
 
-    @field_validator("severity")
-    @classmethod
-    def _severities(cls, value: list[str]) -> list[str]:
-        from monitor.classify.verdict import SEVERITIES
-
-        for severity in value:
-            if severity not in SEVERITIES:
-                raise ValueError(f'there is no severity "{severity}": one of {", ".join(SEVERITIES)}')
-        return value
+    _severities = field_validator("severity")(known_severities)
 
 
 class ClockSettings(ClockRules):
@@ -269,6 +267,7 @@ class Settings(Section):
     sources: list[SourceSettings] = Field(default_factory=list)
     slack: SlackSettings = Field(default_factory=SlackSettings)
     clock: ClockSettings = Field(default_factory=ClockSettings)
+    oncall: list[OncallSettings] = Field(default_factory=list)
     cases: CasesSettings = Field(default_factory=CasesSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
@@ -298,7 +297,7 @@ def parse(raw: dict[str, Any], environment: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         mistakes += [mistake(e, raw, Settings) for e in error.errors()]
     sources, brands = readable(SourceSettings, raw.get("sources")), readable(BrandSettings, raw.get("brands"))
-    mistakes += wrong_names(raw, sources) + wrong_sources(sources) + wrong_brands(brands)
+    mistakes += wrong_names(raw, sources) + wrong_routes(raw) + wrong_sources(sources) + wrong_brands(brands)
     if mistakes or settings is None:
         raise BadSettings(mistakes)
     return settings

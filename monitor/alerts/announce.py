@@ -9,11 +9,18 @@ from sqlalchemy.orm import Session
 
 from monitor.alerts.apprise_transport import label
 from monitor.alerts.outbox import enqueue
-from monitor.cases import Change
+from monitor.alerts.routes import Routes
+from monitor.cases import Case, Change
 from monitor.models import DeliveryRow, MentionRow
 from monitor.settings import Settings
 
-STEPS = {"remind": "reminder", "oncall": "escalation", "renag": "escalation", "breach": "breach"}
+STEPS = {
+    "remind": "reminder",
+    "oncall": "escalation",
+    "renag": "escalation",
+    "breach": "breach",
+    "silent_owner": "escalation",
+}
 
 
 def home(settings: Settings) -> tuple[str, str]:
@@ -34,6 +41,7 @@ class Announcer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._transport, self._channel = home(settings)
+        self._routes = Routes(settings)
 
     def __call__(self, session: Session, change: Change) -> None:
         if change.event == "opened":
@@ -59,26 +67,35 @@ class Announcer:
 
     def _step(self, session: Session, change: Change, kind: str) -> None:
         notify = str(change.detail.get("notify", "thread"))
-        transport, target = ("apprise", label(notify)) if "://" in notify else (self._transport, self._channel)
-        if change.event == "renag" and _waits(session, kind, transport, target, change.case.id):
+        case, place = change.case, self._place(change.case)
+        if (
+            change.event in ("oncall", "remind") and case.state == "taken"
+        ):  # somebody has it: nobody else is called for it
+            self._put(session, change, "reminder", notify="thread")
+            return
+        transport, target = ("apprise", label(notify)) if "://" in notify else (self._transport, place)
+        if change.event == "renag" and _waits(session, kind, transport, target, case.id):
             return  # after an outage one nag is enough
         if "://" in notify:
-            enqueue(session, kind, "apprise", target, change.at, change.case.id, {"event": change.event})
+            enqueue(session, kind, "apprise", target, change.at, case.id, {"event": change.event})
             if kind != "breach":
                 return
             notify = "thread"
-        lead = self._settings.slack.lead
+        lead = self._routes.of(case).lead
         self._put(session, change, kind, notify=notify)
         if notify == "lead" and lead is not None and lead.startswith(("C", "G")) and self._transport == "slack":
             payload = {"event": change.event, "notify": "elsewhere"}
-            enqueue(session, kind, "slack", lead, change.at, change.case.id, payload)
+            enqueue(session, kind, "slack", lead, change.at, case.id, payload)
 
     def _put(self, session: Session, change: Change, kind: str, **more: str) -> None:
         payload: dict[str, object] = {**_told(change), **more}
         if kind in ("alert", "update"):  # whoever acted hears if Slack refuses it
             user = change.detail.get("slack_user")
             payload = {**more, **({"detail": {"slack_user": user}} if user else {})}
-        enqueue(session, kind, self._transport, self._channel, change.at, change.case.id, payload)
+        enqueue(session, kind, self._transport, self._place(change.case), change.at, change.case.id, payload)
+
+    def _place(self, case: Case) -> str:
+        return self._routes.place(case) if self._transport == "slack" else self._channel
 
 
 def _waits(session: Session, kind: str, transport: str, target: str, case_id: int) -> bool:

@@ -27,9 +27,6 @@ def happened(
             return f":handshake: {who} handed it over to {_new_owner(case, detail)}{_left(case, now)}{_with(detail)}"
         case "release":
             return f":leftwards_arrow_with_hook: {who} gave it back: nobody has it now{_left(case, now)}{_with(detail)}"
-        case "silent_owner":
-            silent = line(str(detail.get("owner") or "Its owner"), 60)
-            return f":arrows_counterclockwise: *{silent}* was silent for too long: nobody has it now{_left(case, now)}"
         case "note":
             return f":memo: {who} notes:\n{quote(str(detail.get('text') or ''), QUOTED)}{said}"
         case "auto_ack":
@@ -60,10 +57,14 @@ def happened(
 
 
 def asks(case: Case, event: str, whom: str | None, now: datetime, actor: str = "") -> str:
-    """A reminder, an escalation or a breach: who is asked, and for what. `whom` is mrkdwn that notifies them."""
+    """A reminder, an escalation or a breach: who is asked, and for what. `whom` is mrkdwn that notifies them; `actor`
+    who asks for help, or was silent."""
     call = f"{whom} " if whom else ""
     if event == "breach":
         return f":rotating_light: {call}*The time to answer has run out.* {clock_words(case, now)}"
+    if event == "silent_owner":
+        silent = line(actor, 60) or "Its owner"
+        return f":arrows_counterclockwise: {call}*{silent}* was silent for too long. {clock_words(case, now)}"
     if event == "renag":
         return f":rotating_light: {call}Still nobody has taken this. {clock_words(case, now)}"
     if event == "escalate":

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from monitor.alerts import blocks, notes
 from monitor.alerts.outbox import Delivery, Message
+from monitor.alerts.routes import Routes
 from monitor.alerts.text import cut
 from monitor.cases import Case, Cases
 from monitor.clock import Clock
@@ -18,7 +19,7 @@ from monitor.settings import Settings
 
 class Renderer:
     def __init__(self, settings: Settings, cases: Cases, clock: Clock) -> None:
-        self._slack, self._cases, self._clock = settings.slack, cases, clock
+        self._routes, self._cases, self._clock = Routes(settings), cases, clock
 
     def __call__(self, session: Session, delivery: Delivery) -> Message | None:
         """None when there is nothing left to say."""
@@ -29,12 +30,12 @@ class Renderer:
         if delivery.kind == "alert":
             text, shown = blocks.root(case, now, self._holder(session, case))
             # a channel that was mended in the configuration also gets what was meant for the wrong one
-            mended = self._slack.channel if delivery.transport == "slack" and not delivery.look else None
+            mended = self._routes.of(case).channel if delivery.transport == "slack" and not delivery.look else None
             return _message(delivery, text, shown, target=mended)
         if delivery.kind == "update":
             return self._update(session, delivery, case, now)
         event = str(delivery.payload.get("event", ""))
-        if delivery.kind != "note" and not _still_asked(case, event, delivery.created_at):
+        if delivery.kind != "note" and not _still_asked(case, delivery):
             return None
         if delivery.transport == "apprise":
             title, body = notes.plain(case, event, now)
@@ -43,7 +44,8 @@ class Renderer:
         if delivery.payload.get("notify") == "elsewhere" or (delivery.transport == "slack" and case.slack_ts is None):
             return _message(delivery, notes.elsewhere(case, words, now))
         # a thread that nobody follows yet would keep the reminder to itself
-        loud = delivery.kind != "note" and not self._call(session, delivery, case)
+        asked = delivery.kind != "note" or event == "release"
+        loud = asked and case.state != "taken" and not self._call(session, delivery, case)
         return _message(delivery, words, thread=case.slack_ts, broadcast=loud, target=case.slack_channel)
 
     def _update(self, session: Session, delivery: Delivery, case: Case, now: datetime) -> Message | None:
@@ -56,10 +58,10 @@ class Renderer:
 
     def _words(self, session: Session, delivery: Delivery, case: Case, event: str, now: datetime) -> str:
         payload = delivery.payload
-        actor = str(payload.get("actor", ""))
+        actor, detail = str(payload.get("actor", "")), payload.get("detail") or {}
         if delivery.kind != "note":
-            return notes.asks(case, event, self._call(session, delivery, case), now, actor)
-        detail = payload.get("detail") or {}
+            who = str(detail.get("owner") or "") if event == "silent_owner" else actor
+            return notes.asks(case, event, self._call(session, delivery, case), now, who)
         words = None
         if detail.get("mention_id") is not None:
             words = session.scalar(select(MentionRow.text).where(MentionRow.id == detail["mention_id"]))
@@ -68,10 +70,11 @@ class Renderer:
     def _call(self, session: Session, delivery: Delivery, case: Case) -> str | None:
         """Who is to be notified by name. In a thread reminder the owner, since the others have no part in it."""
         notify = delivery.payload.get("notify")
-        if notify == "oncall" and self._slack.oncall:
-            return blocks.mention(self._slack.oncall)
-        if notify == "lead" and self._slack.lead and not self._slack.lead.startswith(("C", "G")):
-            return blocks.mention(self._slack.lead)
+        if notify == "oncall" and (oncall := self._routes.oncall(case, self._clock.now())):
+            return " ".join(map(blocks.mention, oncall))
+        lead = self._routes.of(case).lead
+        if notify == "lead" and lead and not lead.startswith(("C", "G")):
+            return blocks.mention(lead)
         return self._holder(session, case) if notify == "thread" else None
 
     def _holder(self, session: Session, case: Case) -> str | None:
@@ -91,14 +94,16 @@ class Renderer:
         return None
 
 
-def _still_asked(case: Case, event: str, since: datetime) -> bool:
-    """Whether what was to be asked is still open: nobody is nagged about a case that was just taken or answered."""
+def _still_asked(case: Case, delivery: Delivery) -> bool:
+    """Whether what was to be asked is still open: nobody is paged about a case that was just taken or answered."""
+    event = delivery.payload.get("event")
     if event == "escalate":
         return case.state not in ("resolved", "dismissed")
     if case.clock != "running" or case.state in ("replied", "resolved", "dismissed", "snoozed"):
         return False
-    taken_since = case.owner is not None and case.taken_at is not None and case.taken_at >= since
-    return not (event in ("remind", "renag") and taken_since)
+    if case.state == "taken" and event != "breach":  # what is left is for the owner, of the time since
+        return delivery.kind == "reminder" and case.taken_at is not None and case.taken_at < delivery.created_at
+    return True
 
 
 def _message(

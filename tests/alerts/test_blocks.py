@@ -346,7 +346,6 @@ def test_what_is_said_in_the_thread() -> None:
         notes.happened(taken, "take", "ann", {}, NOW),
         notes.happened(taken, "hand_over", "ann", {"to": "bob"}, NOW),
         notes.happened(CASE, "release", "ann", {}, NOW),
-        notes.happened(CASE, "silent_owner", "firsthour", {"owner": "ann"}, NOW),
         notes.happened(CASE, "note", "ann", {"text": "They called <!here>\ntwice"}, NOW),
         notes.happened(replace(CASE, **ANSWERED), "reply", "ann", seen, NOW),
         notes.happened(replace(CASE, **ANSWERED), "reply_seen", "acmehelp", seen, NOW),
@@ -361,7 +360,6 @@ def test_what_is_said_in_the_thread() -> None:
             ":raised_hand: *ann* took it · 38 min left",
             ":handshake: *ann* handed it over to *bob* · 38 min left",
             ":leftwards_arrow_with_hook: *ann* gave it back: nobody has it now · 38 min left",
-            ":arrows_counterclockwise: *ann* was silent for too long: nobody has it now · 38 min left",
             """\
 :memo: *ann* notes:
 >They called &lt;!here&gt;
@@ -389,6 +387,7 @@ def test_what_is_said_in_the_thread() -> None:
         notes.asks(taken, "oncall", "<!subteam^S0CARE>", NOW),
         notes.asks(CASE, "breach", "<@U0LEAD>", late),
         notes.asks(CASE, "renag", None, late),
+        notes.asks(CASE, "silent_owner", "<!subteam^S0CARE>", NOW, "ann"),
         notes.asks(CASE, "escalate", "<@U0LEAD>", NOW, "ann"),
     ] == snapshot(
         [
@@ -396,6 +395,7 @@ def test_what_is_said_in_the_thread() -> None:
             ":bell: <!subteam^S0CARE> This waits for an answer. *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · *ann* has it",
             ":rotating_light: <@U0LEAD> *The time to answer has run out.* *Overdue since <!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
             ":rotating_light: Still nobody has taken this. *Overdue since <!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
+            ":arrows_counterclockwise: <!subteam^S0CARE> *ann* was silent for too long. *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
             ":sos: <@U0LEAD> *ann* asks for help with this. *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
         ]
     )

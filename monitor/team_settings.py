@@ -1,0 +1,80 @@
+"""Settings of who is told where: the rota, and the channels of some cases."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field, field_validator
+
+from monitor.section import Section, Zone
+
+
+def addressable(value: str) -> str:
+    """A user or a user group of Slack, by id."""
+    if not re.fullmatch(r"[UWS][A-Z0-9]{2,}", value):
+        raise ValueError(f'"{value}" is no id of a user (U0123...) or a user group (S0123...): copy it from Slack')
+    return value
+
+
+def known_severities(value: list[str]) -> list[str]:
+    from monitor.classify.verdict import SEVERITIES
+
+    for severity in value:
+        if severity not in SEVERITIES:
+            raise ValueError(f'there is no severity "{severity}": one of {", ".join(SEVERITIES)}')
+    return value
+
+
+class RouteSettings(Section):
+    """The first route of which every given condition holds is the case's; without one it goes to `[slack] channel`."""
+
+    brand: list[str] = Field(default_factory=list, description="condition: one of these brands; none: any")
+    source: list[str] = Field(default_factory=list, description="condition: one of these sources; none: any")
+    language: list[str] = Field(default_factory=list, description='condition: ISO 639-1 codes such as "et"; none: any')
+    severity: list[str] = Field(default_factory=list, description="condition: low, medium, high, critical; none: any")
+    topic: list[str] = Field(default_factory=list, description='condition: topics such as "delivery"; none: any')
+    channel: str = Field(description="channel id where the case's message and its thread are")
+    oncall: str | None = Field(None, description="on call for these cases: user (U...) or user group (S...)")
+    lead: str | None = Field(None, description="told at a breach of these: user (U...) or channel (C...)")
+
+    _severities = field_validator("severity")(known_severities)
+
+    @field_validator("topic")
+    @classmethod
+    def _topics(cls, value: list[str]) -> list[str]:
+        from monitor.classify.verdict import TOPICS
+
+        for topic in value:
+            if topic not in TOPICS:
+                raise ValueError(f'there is no topic "{topic}": one of {", ".join(TOPICS)}')
+        return value
+
+
+class OncallSettings(Section):
+    """Who is on call when. Entries with `dates` come before the weekly ones, those without `hours` after all others."""
+
+    who: str = Field(description="user (U...) or user group (S...) that is mentioned")
+    hours: list[str] = Field(default_factory=list, description='windows such as "mon-fri 08:00-16:00"; none: always')
+    timezone: Zone | None = Field(None, description="IANA time zone of `hours` and `dates`; none: that of [clock]")
+    dates: list[str] = Field(
+        default_factory=list,
+        description='only on these dates, in place of the weekly entries: "2026-12-24", "2026-12-24..2026-12-26"',
+    )
+
+    _who = field_validator("who")(addressable)
+
+    @field_validator("hours")
+    @classmethod
+    def _hours(cls, value: list[str]) -> list[str]:
+        from monitor.sla import windows
+
+        windows(value)
+        return value
+
+    @field_validator("dates")
+    @classmethod
+    def _dates(cls, value: list[str]) -> list[str]:
+        from monitor.oncall import days
+
+        days(value)
+        return value
