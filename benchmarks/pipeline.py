@@ -80,7 +80,7 @@ class Stub:
 
 
 def throughput(classifier: Classifier, count: int) -> tuple[float, float, int]:
-    """Mentions a second until all are judged, mentions a second of CPU, and how many alerts stood in the outbox then."""
+    """Mentions a second until all are judged, the same a second of CPU, and how many alerts the outbox then held."""
     with database() as db:
         wanted, clock = settings(slack={"channel": "C1", "bot_token": "xoxb-1"}), ManualClock(NOW)
         cases = Cases(db, wanted, [Announcer(wanted)])
@@ -111,5 +111,11 @@ def measure() -> list[tuple[str, str, str]]:
         ("embedded classifier", load_classifier(settings().classifier), 4_000, "300/s"),
     ):
         rate, per_cpu, alerts = throughput(classifier, count)  # type: ignore[arg-type]
-        rows.append((f"page to outbox, {name} ({count:,} mentions, {alerts:,} alerts)", f"{rate:,.0f}/s ({per_cpu:,.0f} per CPU second)", bar))
+        rows.append(
+            (
+                f"page to outbox, {name} ({count:,} mentions, {alerts:,} alerts)",
+                f"{rate:,.0f}/s ({per_cpu:,.0f} per CPU second)",
+                bar,
+            )
+        )
     return rows
