@@ -72,12 +72,11 @@ def with_labels(frame: pd.DataFrame) -> pd.DataFrame:
     found = frame["text"].map(lambda t: hashlib.sha256(t.encode()).hexdigest()[:16]).map(judged())
     mine = found.notna() & (frame["complaint"] < 0)
     frame = frame.assign(relabelled=mine)
+    rows = [row if here else {} for row, here in zip(found, mine, strict=True)]
     for column in ("complaint", "topic", "severity"):
-        said = found[mine].map(lambda row, column=column: row.get(column))
-        if column not in frame:
-            frame[column] = None
-        frame.loc[mine, column] = said
-    return frame.assign(complaint=frame["complaint"].astype(int))
+        before = frame[column] if column in frame else [None] * len(frame)
+        frame[column] = [row.get(column, value) for row, value in zip(rows, before, strict=True)]
+    return frame
 
 
 def _grade(value: str) -> int | None:
