@@ -25,6 +25,7 @@ from monitor.leases import release_owner, take_slot, worker_name
 from monitor.models import CaseRow, MentionRow, SourceState
 from monitor.scheduler import Job, forget_slots, slot_of
 from monitor.settings import Settings, SourceSettings
+from monitor.solved import SolvedQuestions, ask_due
 from monitor.sources.base import SeenReply, Source
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class App:
 
     @cached_property
     def cases(self) -> Cases:
-        return Cases(self.db, self.settings, listeners=[self.announcer])
+        return Cases(self.db, self.settings, listeners=[self.announcer, SolvedQuestions(self.settings)])
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -261,6 +262,7 @@ class App:
             jobs.append(Job("check_replies", timedelta(minutes=1), lambda now: self.collect.check_replies()))
         if "clock" in roles:
             jobs.append(forget_slots(self.db))
+            jobs.append(Job("ask_solved", timedelta(minutes=1), lambda now: ask_due(self.db, self.cases, now)))
         return jobs
 
     def slack_app(self, changed: Callable[[], None]) -> Socket | None:

@@ -15,11 +15,11 @@ from monitor.case_views import Case, Change, Listener, views
 from monitor.clock import aware
 from monitor.database import insert_rows
 from monitor.models import CaseEventRow, CaseRow, CorrectionRow
-from monitor.transitions import BEFORE, CLOSED_STATES, after
+from monitor.transitions import AFTERWARDS, BEFORE, CLOSED_STATES, after
 
 SYSTEM = "firsthour"  # the actor of what nobody did
 REPLIES = ("reply", "reply_seen")
-_KEEP_SCHEDULE = ("note", "auto_ack", "escalate")
+_KEEP_SCHEDULE = ("note", "auto_ack", "escalate", "ask_solved", *AFTERWARDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,8 @@ class CaseWriter:
             row.resolved_at = None
             if happened.clock is None:
                 clock = self._clock_again(session, policy, row, clock, at)
+        elif event == "rated":
+            row.satisfaction, row.satisfaction_at = detail["score"], row.satisfaction_at or at
         if event in ("dismiss", "reopen") and "dismissed" in (before, target):
             session.add(
                 CorrectionRow(mention_id=row.mention_id, complaint=event == "reopen", actor=happened.actor, at=at)

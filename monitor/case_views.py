@@ -68,6 +68,7 @@ class Case:
     version: int
     slack_channel: str | None
     slack_ts: str | None
+    satisfaction: int | None = None  # what the customer said of our help, 1 to 5
 
 
 @dataclass(frozen=True, slots=True)

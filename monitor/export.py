@@ -30,7 +30,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "cases": (
         *("id", "state", "owner", "brand", "source", "posted_at", "due_at", "first_response_at", "met"),
-        *("breached_at", "resolved_at", "calendar_seconds", "business_seconds"),
+        *("breached_at", "resolved_at", "calendar_seconds", "business_seconds", "satisfaction", "satisfaction_at"),
     ),
 }
 _FORMULA = re.compile(r"^[\s\ufeff\u200b]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]")
@@ -125,7 +125,7 @@ def _parquet(found: Iterator[dict[str, Any]], what: str, output: Path | None) ->
         raise ConfigurationError("--format", "parquet needs pyarrow", "pip install 'firsthour[parquet]'") from None
     if output is None:
         raise ConfigurationError("--output", "parquet goes to a file", "add --output FILE.parquet")
-    kinds = {"id": "int64", "case_id": "int64", "complaint": "bool", "met": "bool"}
+    kinds = {"id": "int64", "case_id": "int64", "satisfaction": "int64", "complaint": "bool", "met": "bool"}
     kinds |= dict.fromkeys(("rating", "complaint_score", "calendar_seconds", "business_seconds"), "float64")
     fields = [(name, pyarrow.type_for_alias(kinds.get(name, "string"))) for name in COLUMNS[what]]
     schema = pyarrow.schema((n, pyarrow.list_(pyarrow.string()) if n == "brands" else kind) for n, kind in fields)

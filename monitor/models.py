@@ -162,6 +162,9 @@ class CaseRow(Base):
     calendar_seconds: Mapped[float | None]
     business_seconds: Mapped[float | None]
     taken_at: Mapped[datetime | None]
+    # what the customer said of our help, 1 (worst) to 5, and when first; see monitor/survey.py
+    satisfaction: Mapped[int | None] = mapped_column(Integer)
+    satisfaction_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=0)  # grows with every event
     # where the case's root message is, once it was posted
     slack_channel: Mapped[str | None] = mapped_column(String(30))
@@ -191,6 +194,23 @@ class CaseEventRow(Base):
     detail: Mapped[dict[str, Any]]
     key: Mapped[str | None] = mapped_column(String(200))  # the same key twice is the same event
     __table_args__ = (UniqueConstraint("case_id", "key"),)
+
+
+class SolvedQuestionRow(Base):
+    """When a case's owner is asked whether the matter is solved; see monitor/solved.py."""
+
+    __tablename__ = "solved_questions"
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    ask_at: Mapped[datetime | None]  # empty: nothing to be asked, until somebody answers the customer again
+    asked: Mapped[int] = mapped_column(Integer, default=0)  # how often, since the last answer
+    __table_args__ = (
+        Index(
+            "ix_solved_questions_ask",
+            "ask_at",
+            sqlite_where=sql("ask_at IS NOT NULL"),
+            postgresql_where=sql("ask_at IS NOT NULL"),
+        ),
+    )
 
 
 class DeliveryRow(Leased, Base):

@@ -26,6 +26,7 @@ from pydantic import (
     field_validator,
 )
 
+from monitor.after_settings import AfterSettings
 from monitor.errors import ConfigurationError
 from monitor.mistakes import BadSettings as BadSettings
 from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_routes, wrong_sources
@@ -228,6 +229,17 @@ class WebSettings(Section):
     bind: str = Field(
         "127.0.0.1:8080", description="address and port of the desk; without login only loopback is allowed"
     )
+    public_url: str | None = Field(
+        None,
+        description="where customers reach `/s/` of the desk, as https://help.acme.example; none: no links are given",
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/?#\s@]+(/[^?#\s]*)?", value):
+            raise ValueError("write the whole address, such as https://help.acme.example")
+        return value.rstrip("/") if value else None
 
     @field_validator("bind")
     @classmethod
@@ -269,6 +281,7 @@ class Settings(Section):
     clock: ClockSettings = Field(default_factory=ClockSettings)
     oncall: list[OncallSettings] = Field(default_factory=list)
     cases: CasesSettings = Field(default_factory=CasesSettings)
+    after: AfterSettings = Field(default_factory=AfterSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     log: LogSettings = Field(default_factory=LogSettings)

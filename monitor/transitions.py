@@ -35,7 +35,11 @@ SYSTEM_EVENTS = (
     "breach",
     "renag",
     "silent_owner",
+    "ask_solved",
+    "told",
+    "rated",
 )
+AFTERWARDS = ("told", "rated")  # what we or the customer may still say, in any state
 
 _ENDS = {"reply": "replied", "reply_seen": "replied", "resolve": "resolved", "dismiss": "dismissed"}
 
@@ -70,7 +74,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "reopen": "reopened",
         "resolve": "resolved",
         "dismiss": "dismissed",
-        **_stays("replied", "reply", "reply_seen", "hand_over", "note", "auto_ack", "escalate", "joined"),
+        **_stays("replied", "reply", "reply_seen", "hand_over", "note", "auto_ack", "escalate", "joined", "ask_solved"),
     },
     "snoozed": {
         "unsnooze": BEFORE,
@@ -82,6 +86,10 @@ _ROWS: dict[str, dict[str, str]] = {
     "resolved": {"reopen": "reopened", "customer_again": "reopened", **_stays("resolved", "reply_seen", "note")},
     "dismissed": {"reopen": "reopened", **_stays("dismissed", "note")},
 }
+
+for _state, _row in _ROWS.items():
+    if _state != NEW:
+        _row |= _stays(_state, *AFTERWARDS)
 
 TRANSITIONS: dict[tuple[str, str], str] = {
     (state, event): target for state, row in _ROWS.items() for event, target in row.items()

@@ -23,6 +23,7 @@ from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.models import DeliveryRow, MentionRow
 from monitor.settings import Settings
+from monitor.solved import SolvedQuestions
 
 
 def verdict(complaint: bool = True, severity: str = "high", topic: str = "delivery", language: str = "en") -> Verdict:
@@ -45,7 +46,7 @@ class Office:
         section = {"channel": CHANNEL, "bot_token": TOKEN, "base_url": slack.base_url} | given.pop("slack", {})
         self.settings = make_settings(slack=section, **given)
         self.announcer = Announcer(self.settings)
-        self.cases = Cases(db, self.settings, [self.announcer])
+        self.cases = Cases(db, self.settings, [self.announcer, SolvedQuestions(self.settings)])
         self.render = Renderer(self.settings, self.cases, clock)
         self.transports: dict[str, Any] = {"slack": SlackTransport(web_client(TOKEN, slack.base_url), [CHANNEL])}
         client = web_client(TOKEN, slack.base_url)

@@ -50,6 +50,8 @@ class Announcer:
         self._put(session, change, "update")
         if change.event in STEPS:
             self._step(session, change, STEPS[change.event])
+        elif change.event == "ask_solved" or (change.event == "rated" and change.detail.get("low")):
+            self._put(session, change, "reminder", notify="thread")
         elif change.event == "escalate":
             self._put(session, change, "escalation", notify="lead")
         else:

@@ -166,6 +166,8 @@ def _about(case: Case) -> list[str]:
     if name_of_language := language_name(case.language):
         about.append(name_of_language)
     about.append(f"complaint {_percent(case.complaint_score)}")
+    if case.satisfaction is not None:
+        about.append(f"*rates our help {case.satisfaction} of 5*")
     return about
 
 
@@ -220,6 +222,16 @@ def _actions(case: Case) -> list[Block]:
     options = [{"text": _plain(label), "value": event} for event, label in [*offered, ("history", "History…")]]
     elements.append({"type": "overflow", "action_id": "more", "options": options})
     return elements
+
+
+def solved(case: Case, words: str) -> tuple[Block, ...]:
+    """The question whether a case is solved, with its buttons."""
+    elements = [
+        _button(case, "solved_yes", "Solved", style="primary"),
+        _button(case, "solved_no", "Not yet"),
+        _button(case, "solved_later", "Ask again in a day"),
+    ]
+    return (_section(words), {"type": "actions", "block_id": f"solved:{case.id}", "elements": elements})
 
 
 def _button(case: Case, action: str, label: str, **more: Any) -> Block:

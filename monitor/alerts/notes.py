@@ -52,6 +52,11 @@ def happened(
             return f":speech_balloon: {writer} wrote more{said}"
         case "customer_again":
             return f":speech_balloon: {writer} wrote again after our answer{_left(case, now)}{said}"
+        case "told":
+            words = quote(str(detail.get("text") or ""), QUOTED)
+            return f":mega: The customer was told, by itself{_where(detail)}:\n{words}"
+        case "rated":
+            return f":star: {writer} rates our help *{detail.get('score')} of 5*{_instead(detail)}"
         case _:
             return f":information_source: {who}: {line(event.replace('_', ' '), 60)}"
 
@@ -67,6 +72,11 @@ def asks(case: Case, event: str, whom: str | None, now: datetime, actor: str = "
         return f":arrows_counterclockwise: {call}*{silent}* was silent for too long. {clock_words(case, now)}"
     if event == "renag":
         return f":rotating_light: {call}Still nobody has taken this. {clock_words(case, now)}"
+    if event == "ask_solved":
+        return f":question: {call}Our answer has stood without a word from the customer. *Is it solved?*"
+    if event == "rated":
+        words = "Nothing was reopened: look whether there is more to do."
+        return f":star: {call}The customer rates our help *{case.satisfaction} of 5*. {words}"
     if event == "escalate":
         return f":sos: {call}*{line(actor, 60)}* asks for help with this. {clock_words(case, now)}"
     return f":bell: {call}This waits for an answer. {clock_words(case, now)}"
@@ -99,6 +109,10 @@ def plain(case: Case, event: str, now: datetime) -> tuple[str, str]:
         place(case) or "",
     ]
     return title, "\n".join(rows).rstrip()
+
+
+def _instead(detail: Mapping[str, Any]) -> str:
+    return f", no longer {detail['before']}" if detail.get("before") else ""
 
 
 def _left(case: Case, now: datetime) -> str:

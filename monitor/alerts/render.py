@@ -46,7 +46,8 @@ class Renderer:
         # a thread that nobody follows yet would keep the reminder to itself
         asked = delivery.kind != "note" or event == "release"
         loud = asked and case.state != "taken" and not self._call(session, delivery, case)
-        return _message(delivery, words, thread=case.slack_ts, broadcast=loud, target=case.slack_channel)
+        shown = blocks.solved(case, words) if event == "ask_solved" else ()
+        return _message(delivery, words, shown, thread=case.slack_ts, broadcast=loud, target=case.slack_channel)
 
     def _update(self, session: Session, delivery: Delivery, case: Case, now: datetime) -> Message | None:
         if delivery.transport != "slack":  # what cannot be edited has the note that goes with the edit
@@ -89,14 +90,18 @@ class Renderer:
         )
         for kind, actor, detail in given:
             name, key = (detail.get("to"), "slack_to") if kind == "hand_over" else (actor, "slack_user")
-            if name == case.owner:
-                return blocks.mention(str(detail[key])) if detail.get(key) else None
+            if name == case.owner and detail.get(key):
+                return blocks.mention(str(detail[key]))
         return None
 
 
 def _still_asked(case: Case, delivery: Delivery) -> bool:
     """Whether what was to be asked is still open: nobody is paged about a case that was just taken or answered."""
     event = delivery.payload.get("event")
+    if event == "rated":
+        return True
+    if event == "ask_solved":
+        return case.state == "replied"
     if event == "escalate":
         return case.state not in ("resolved", "dismissed")
     if case.clock != "running" or case.state in ("replied", "resolved", "dismissed", "snoozed"):

@@ -30,8 +30,9 @@ from monitor.clock import Clock
 from monitor.database import Database
 from monitor.errors import Refused
 from monitor.settings import Settings, SlackSettings
+from monitor.solved import PRESSES
 
-BUTTONS = ("take", "reply", "resolve", "reopen")
+BUTTONS = ("take", "reply", "resolve", "reopen", *PRESSES)
 AT_ONCE = 32  # presses worked on: one that waits for a thread is not acknowledged
 RECONNECT = (1.0, 60.0)  # seconds between attempts to connect: the first, the longest
 
@@ -105,6 +106,9 @@ class Presses:
         self._whispers.remember(body)
         if wanted in blocks.SNOOZE_FOR:
             event, detail = "snooze", {"until": now + blocks.SNOOZE_FOR[wanted]}
+        if wanted in PRESSES:
+            event, more = PRESSES[wanted]
+            detail = dict(more)
         case_id = None
         try:
             case_id = _case_id(action)

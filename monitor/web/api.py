@@ -50,6 +50,7 @@ class CaseOut(Row):
     resolved_at: datetime | None
     calendar_seconds: float | None
     business_seconds: float | None
+    satisfaction: int | None = Field(description="what the customer said of our help, 1 (worst) to 5")
 
 
 class MentionOut(Row):

@@ -11,7 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from monitor.database import trouble
+from monitor.web.guard import PUBLIC
 from monitor.web.pages import Pages, nothing
+from monitor.web.survey import lost
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -23,6 +25,8 @@ def apologise(app: FastAPI, pages: Pages) -> None:
     async def not_so(request: Request, error: HTTPException) -> Response:
         if _for_programs(request):
             return await http_exception_handler(request, error)
+        if request.url.path.startswith(PUBLIC):
+            return lost(request, error.status_code)
         what = "There is no such page" if error.status_code == 404 else str(error.detail)
         return nothing(pages, request, error.status_code, what, "The address may be mistyped.")
 
@@ -30,6 +34,8 @@ def apologise(app: FastAPI, pages: Pages) -> None:
     async def unfit(request: Request, error: RequestValidationError) -> Response:
         if _for_programs(request):
             return await request_validation_exception_handler(request, error)
+        if request.url.path.startswith(PUBLIC):
+            return lost(request, 422)
         wrong = ", ".join(str(each["loc"][-1]) for each in error.errors())
         return nothing(pages, request, 422, "That cannot be shown", f"Not as it should be: {wrong}.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -13,6 +14,7 @@ from monitor.clock import Clock
 from monitor.database import Database
 from monitor.health import Health
 from monitor.settings import Settings
+from monitor.survey import Survey
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
@@ -20,6 +22,7 @@ from monitor.web.guard import Guard
 from monitor.web.live import Live, live_routes
 from monitor.web.ops import ops_routes
 from monitor.web.pages import Pages, page_routes
+from monitor.web.survey import survey_routes
 
 
 def build_web(db: Database, clock: Clock, cases: Cases, settings: Settings, health: Health) -> FastAPI:
@@ -40,7 +43,9 @@ def build_web(db: Database, clock: Clock, cases: Cases, settings: Settings, heal
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(action_routes(pages, cases, clock))
+    app.include_router(survey_routes(Survey(db, cases, settings), clock))
     apologise(app, pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    app.add_middleware(Guard, hosts=[settings.web.host])
+    public = [name] if (name := urlsplit(settings.web.public_url or "").hostname) else []
+    app.add_middleware(Guard, hosts=[settings.web.host], public=public)
     return app

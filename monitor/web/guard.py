@@ -2,7 +2,8 @@
 
 The desk listens on loopback and knows no passwords, so it must not be a tool in the hands of another web page: a
 request has to name a loopback host (else a foreign name was pointed at 127.0.0.1: DNS rebinding), and whatever changes
-something has to come from one of the desk's own pages.
+something has to come from one of the desk's own pages. What is meant for customers (`PUBLIC`) is also answered under
+the public name, and there the signed link is what allows a change.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PUBLIC = "/s/"
 LARGEST_FORM = 100_000  # bytes
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
@@ -31,17 +33,19 @@ _HEADERS = {
 
 
 class Guard:
-    """ASGI middleware. `hosts` are further names, without port, by which the desk may be called."""
+    """ASGI middleware. `hosts` are further names, without port, by which the desk may be called; `public` are those by
+    which customers call the pages meant for them."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = (), public: Iterable[str] = ()) -> None:
         self.app = app
         self.hosts = LOOPBACK | {h.lower() for h in hosts}
+        self.public = self.hosts | {h.lower() for h in public}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], Headers(scope=scope), scope["path"].startswith(PUBLIC))
         static = scope["path"].startswith("/static/")
 
         async def guarded(message: Message) -> None:
@@ -58,10 +62,10 @@ class Guard:
         else:
             await self.app(scope, receive, guarded)
 
-    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+    def _refusal(self, method: str, headers: Headers, public: bool) -> tuple[int, str] | None:
         host = headers.get("host", "")
         name = _name(host)
-        if name not in self.hosts:
+        if name not in (self.public if public else self.hosts):
             return (
                 421,
                 "The desk answers to 127.0.0.1 and localhost only; a proxy in front has to send one of them as Host.",
@@ -73,7 +77,7 @@ class Guard:
             ours = site == "same-origin"
         else:
             ours = origin is not None and urlsplit(origin).netloc.lower() == host.lower()
-        if not ours:
+        if not ours and not public:
             return 403, "Changes are accepted from the desk's own pages only (Sec-Fetch-Site or Origin say otherwise)."
         length = headers.get("content-length", "")
         if not length.isdigit():

@@ -57,6 +57,7 @@ class CaseRecord:
     breached_at: datetime | None
     calendar_seconds: float | None
     business_seconds: float | None
+    satisfaction: int | None
     version: int
     text: str
     url: str | None

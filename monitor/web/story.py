@@ -65,6 +65,9 @@ _TOLD = {
     "breach": "Time is up; the lead was told",
     "renag": "Still nobody has taken it: told again",
     "silent_owner": "The owner stayed silent: back to the group",
+    "told": "The customer was told by itself",
+    "ask_solved": "The owner was asked whether it is solved",
+    "rated": "The customer rates our help {score} of 5",
 }
 
 
@@ -72,5 +75,6 @@ def told(event: EventRecord) -> str:
     """One line of the history. What people wrote stays as it is, without unseen characters."""
     to = event.detail.get("to") or event.detail.get("owner") or "somebody"
     actor = harmless(event.actor)
+    score = str(event.detail.get("score", ""))
     line = _TOLD.get(event.kind, "{actor}: " + spoken(event.kind)).replace("{to}", harmless(str(to)))
-    return line.replace("{actor}", actor)
+    return line.replace("{actor}", actor).replace("{score}", score)

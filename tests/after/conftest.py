@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.alerts.conftest import slack
+
+__all__ = ["slack"]
