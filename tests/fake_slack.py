@@ -7,14 +7,11 @@ refusals of any name.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import itertools
 import json
 import queue
 import socket
-import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,23 +22,24 @@ from urllib.parse import parse_qs, urlsplit
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
+from slack_socket import Sockets
 
 TOKEN = "xoxb-fake-bot"
 APP_TOKEN = "xapp-fake-app"
 CHANNEL = "C0ALERTS"
 OPS = "C0OPS"
-_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 @dataclass(frozen=True)
 class Fault:
     """What goes wrong with one call. `kind`: limited (429), lost (took effect, no answer), unheard (no effect, no
     answer), broken (500, no effect), broken_after (500, took effect), refused (`error`), garbled (not JSON, took
-    effect)."""
+    effect), slow (took effect, answers after `seconds`)."""
 
     kind: str
     retry_after: int = 1
     error: str = "fatal_error"
+    seconds: float = 1.0
 
 
 @dataclass
@@ -65,9 +63,7 @@ class FakeSlack:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0.0
-        self._envelopes = itertools.count(1)
-        self._sockets: queue.Queue[socket.socket] = queue.Queue()
-        self.acks: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.sockets = Sockets()
         self._server: ThreadingHTTPServer | None = None
 
     @contextmanager
@@ -144,22 +140,16 @@ class FakeSlack:
 
     # Socket Mode
 
+    @property
+    def acks(self) -> queue.Queue[dict[str, Any]]:
+        return self.sockets.acks
+
     def push(self, payload: dict[str, Any], envelope: str | None = None) -> str:
         """Send an interaction down the newest socket; waits for one to be there. Returns the envelope's id."""
-        envelope = envelope or f"envelope-{next(self._envelopes)}"
-        connection = self._sockets.get(timeout=20)
-        self._sockets.put(connection)
-        body = {"type": "interactive", "envelope_id": envelope, "payload": payload, "accepts_response_payload": False}
-        connection.sendall(_frame(json.dumps(body).encode()))
-        return envelope
+        return self.sockets.push(payload, envelope)
 
     def drop_sockets(self) -> None:
-        while True:
-            try:
-                connection = self._sockets.get_nowait()
-            except queue.Empty:
-                return
-            _quietly(connection.shutdown, socket.SHUT_RDWR)
+        self.sockets.drop()
 
     # the Web API
 
@@ -358,9 +348,11 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
             fault = slack.fault(method, args)
             kind = fault.kind if fault else ""
             token = self.headers.get("Authorization", "").removeprefix("Bearer ") or args.pop("token", "")
-            if kind in ("", "lost", "broken_after", "garbled"):
+            if kind in ("", "lost", "broken_after", "garbled", "slow"):
                 answer = slack.call(method, args, token)
-            if kind == "":
+            if kind == "slow":
+                time.sleep(fault.seconds)
+            if kind in ("", "slow"):
                 self._answer(200, answer)
             elif kind == "limited":
                 self._answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(fault.retry_after)})
@@ -386,45 +378,6 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def do_GET(self) -> None:
-            """Socket Mode: the handshake of RFC 6455, then frames until the client goes."""
-            digest = hashlib.sha1((self.headers["Sec-WebSocket-Key"] + _GUID).encode()).digest()
-            self.send_response(101)
-            self.send_header("Upgrade", "websocket")
-            self.send_header("Connection", "Upgrade")
-            self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
-            self.end_headers()
-            self.close_connection = True
-            self.connection.sendall(_frame(b'{"type": "hello", "num_connections": 1}'))
-            slack._sockets.put(self.connection)
-            while True:
-                kind, body = _read_frame(self.rfile)
-                if kind == 8:
-                    return
-                if kind == 9:
-                    self.connection.sendall(_frame(body, 10))
-                elif kind == 1:
-                    slack.acks.put(json.loads(body))
+            slack.sockets.serve(self)
 
     return Handler
-
-
-def _frame(body: bytes, kind: int = 1) -> bytes:
-    size = len(body)
-    head = bytes([0x80 | kind])
-    if size < 126:
-        return head + bytes([size]) + body
-    return head + (struct.pack("!BH", 126, size) if size < 65536 else struct.pack("!BQ", 127, size)) + body
-
-
-def _read_frame(stream: Any) -> tuple[int, bytes]:
-    head = stream.read(2)
-    if len(head) < 2:
-        return 8, b""
-    size = head[1] & 0x7F
-    if size == 126:
-        (size,) = struct.unpack("!H", stream.read(2))
-    elif size == 127:
-        (size,) = struct.unpack("!Q", stream.read(8))
-    mask = stream.read(4) if head[1] & 0x80 else b"\0\0\0\0"
-    body = stream.read(size)
-    return head[0] & 0x0F, bytes(byte ^ mask[i % 4] for i, byte in enumerate(body))

@@ -35,6 +35,7 @@ from monitor.solved import PRESSES
 BUTTONS = ("take", "reply", "resolve", "reopen", *PRESSES)
 AT_ONCE = 32  # presses worked on: one that waits for a thread is not acknowledged
 RECONNECT = (1.0, 60.0)  # seconds between attempts to connect: the first, the longest
+PING = 3.0  # seconds; a connection that was cut without a word is noticed after four of them at most
 
 log = structlog.get_logger(__name__)
 _bolt = logging.getLogger("monitor.alerts.bolt")
@@ -150,7 +151,8 @@ class Socket:
         self._thread = threading.Thread(target=self._keep_trying, name="slack-socket", daemon=True)
 
     def connect(self) -> None:
-        self._handler = SocketModeHandler(self._app, self._token, logger=_bolt, proxy=self._app.client.proxy)
+        proxy = self._app.client.proxy
+        self._handler = SocketModeHandler(self._app, self._token, logger=_bolt, proxy=proxy, ping_interval=PING)
         self._thread.start()
 
     def close(self) -> None:
