@@ -13,8 +13,11 @@ import math
 import re
 import threading
 import unicodedata
+from contextlib import suppress
 from functools import cache, lru_cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 UNSURE = "und"
@@ -62,11 +65,21 @@ def _identifier() -> Any:
     found = LanguageIdentifier.from_model_file("data/model.npz.xz", norm_probs=True)
     found.set_languages(KNOWN)
     found._full_model = None  # 28 MB that only another `set_languages` would need
+    with suppress(OSError):  # where there is no room for files, it stays in memory
+        found.tk_nextmove = _on_disk(found.tk_nextmove)
     return found
 
 
+def _on_disk(table: Any) -> memoryview:
+    """A table of 40 MB, of which texts touch a part, in a nameless file: only that part takes memory."""
+    with TemporaryFile() as file:
+        table.tofile(file)
+        file.flush()
+        return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ)).cast(table.typecode)
+
+
 def warm() -> None:
-    """Load the tables now (80 MB, half a second) rather than with the first text."""
+    """Load the tables now (half a second) rather than with the first text."""
     with _lock:
         _identifier()
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.classify.language import language
+from monitor.classify.language import _identifier, language
 from monitor.classify.text import clean
 
 
@@ -53,3 +53,15 @@ def test_any_text_has_a_language_and_a_probability(text: str, claim: str | None)
     code, p = language(clean(text), claim)
     assert 2 <= len(code) <= 3
     assert 0 <= p <= 1
+
+
+def test_where_no_file_can_be_made_the_tables_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("monitor.classify.language.TemporaryFile", full)
+    in_memory, on_disk = _identifier.__wrapped__(), _identifier()
+    text = "my order never arrived and nobody answers"
+    assert isinstance(on_disk.tk_nextmove, memoryview)
+    assert not isinstance(in_memory.tk_nextmove, memoryview)
+    assert in_memory.rank(text) == on_disk.rank(text)
