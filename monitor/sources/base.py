@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from monitor.sources.length import Counting
+
 NO_LATER = timedelta(days=1)
 """No item is dated further ahead than this; what is dated ahead at all counts as posted when it is stored."""
 
@@ -67,10 +69,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a source can do. `reply_limit` counts characters as the service does; None: no limit known."""
+    """What a source can do. `reply_limit` is the longest reply, counted as `counting` says; None: no limit known.
+    `place` is what people call the service ("X"); none: the source's name."""
 
-    reply: bool = False
+    reply: bool = False  # it is a ReplyingSource
     reply_limit: int | None = None
+    counting: Counting = "characters"
+    place: str | None = None
     sees_replies: bool = False  # `replies_to` works
     edits: bool = False
     deletions: bool = False
@@ -78,7 +83,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class SeenReply:
-    """A public reply by one of the brand's own accounts, found on the source."""
+    """A public reply by one of the brand's own accounts, as it stands on the source."""
 
     external_id: str
     at: datetime
@@ -107,3 +112,38 @@ class Source(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a person wants said in public to the author of a mention.
+
+    `to` is the mention's `external_id`, `mention` its text. `key` is this reply's identity: a service that takes such a
+    key gets it. No call was made for it before `since`, so nothing older can be it.
+    """
+
+    to: str
+    text: str
+    key: str
+    since: datetime
+    mention: str = ""
+
+
+class ReplyingSource(Source, Protocol):
+    """A source whose `capabilities.reply` is true: it also posts."""
+
+    def reply(self, reply: Reply, now: datetime) -> SeenReply:
+        """Post it, with one call that is never repeated here. Errors: RetryLater (surely not posted), Uncertain
+        (perhaps posted), Refused (the service will not take it, for the reason given to the person who wrote it),
+        AuthError."""
+        ...
+
+    def find_reply(self, reply: Reply) -> SeenReply | None:
+        """The reply as it stands on the service, if an earlier call has posted it after all. Errors: as `fetch`; GiveUp
+        where that can never be told."""
+        ...
+
+    def barrier(self, mention: str) -> str | None:
+        """Why the service would refuse any reply to a mention with this text; None where it may take one. Asks
+        nobody."""
+        ...

@@ -10,109 +10,30 @@ To test a source, write a stand-in for its service and subclass the suite (docs/
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from monitor.errors import AuthError, RetryLater
-from monitor.sources.base import Cursor, Item, Source
-
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-MOST_PAGES = 500  # of one poll: a source that still says `more` then would never end
-
-TEXTS = (
-    "Закажите возврат, пожалуйста",
-    "受け取れませんでした。返金してください",
-    "배송이 너무 늦어요",
-    "لم يصل الطلب بعد",
-    "ההזמנה לא הגיעה",
-    "என் பணம் எங்கே?",
-    "สินค้าเสียหาย",
-    "ऑर्डर नहीं आया",
-    "Η παραγγελία άργησε",
-    "İade hâlâ gelmedi 😡🏳️‍🌈 & <b>bold</b>",
-    "all at once: Ж 漢 한 ع א த ไ अ Ω ğ",
-)
+from monitor.sources.base import Cursor
+from monitor.sources.contract_replies import ReplyContract
+from monitor.sources.stand_in import MOST_PAGES as MOST_PAGES
+from monitor.sources.stand_in import NOW as NOW
+from monitor.sources.stand_in import TEXTS as TEXTS
+from monitor.sources.stand_in import Answer as Answer
+from monitor.sources.stand_in import FakeService as FakeService
+from monitor.sources.stand_in import ago, needs_network
+from monitor.sources.stand_in import poll as poll
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the service gives to every request while it is in trouble. `cut`: the connection ends in mid-answer."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cut: bool = False
-
-
-class FakeService(ABC):
-    """A stand-in for the real service, on loopback: tests write into it as customers would, and put it into trouble.
-
-    `page_size`: items of one page. `lag`: how late an item may turn up behind a newer one and still be read (None: the
-    service never delivers late). `credentials`: whether it asks for any. `network`: False for a source that reads no
-    network (then there is no trouble to test).
-    """
-
-    page_size: int = 20
-    lag: timedelta | None = None
-    credentials: bool = True
-    network: bool = True
-
-    @abstractmethod
-    def source(self) -> Source:
-        """A new source object, configured to read this service; its search words include "acme"."""
-
-    @abstractmethod
-    def post(self, text: str, at: datetime, author: str = "ann") -> str:
-        """A customer writes; the item's `external_id`. Every text of the suite holds the word "acme"."""
-
-    def garble(self, at: datetime) -> None:
-        """An item that cannot be read (its id or date is missing) stands among the good ones."""
-        raise AssertionError("this stand-in cannot garble an item")
-
-    def answer(self, answer: Answer | None) -> None:
-        """Every request gets this answer from now on; None: the service is well again (only where `network`)."""
-        raise AssertionError("this stand-in cannot be in trouble")
-
-    def edit(self, external_id: str, text: str, at: datetime) -> None:
-        """The author changes the text (only where `capabilities.edits`)."""
-        raise AssertionError("this stand-in cannot edit")
-
-    def remove(self, external_id: str) -> None:
-        """The item is deleted (only where `capabilities.deletions`)."""
-        raise AssertionError("this stand-in cannot remove")
-
-    def reply(self, external_id: str, account: str, at: datetime) -> None:
-        """`account` answers the item in public (only where `capabilities.sees_replies`)."""
-        raise AssertionError("this stand-in cannot reply")
-
-
-def poll(
-    source: Source, cursor: Cursor | None = None, now: datetime = NOW, between: Callable[[], None] = lambda: None
-) -> tuple[dict[str, Item], Cursor]:
-    """One poll to its end, as the collector does it: items by id (the last version), and the cursor to store.
-    `between` runs after each page."""
-    items: dict[str, Item] = {}
-    for _ in range(MOST_PAGES):
-        page = source.fetch(cursor, now)
-        items.update((item.external_id, item) for item in page.items)
-        cursor = json.loads(json.dumps(page.cursor))  # as the database gives it back
-        between()
-        if not page.more:
-            return items, cursor
-    raise AssertionError(f"the source still says `more` after {MOST_PAGES} pages")
-
-
-class SourceContract:
+class SourceContract(ReplyContract):
     """Subclass it, name the subclass `Test...`, and give it the fixture `service`."""
 
     # reading
 
     def test_everything_posted_is_read_with_its_words_and_its_time(self, service: FakeService) -> None:
-        posted = {service.post(f"acme {text}", _ago(i + 1)): (text, _ago(i + 1)) for i, text in enumerate(TEXTS)}
+        posted = {service.post(f"acme {text}", ago(i + 1)): (text, ago(i + 1)) for i, text in enumerate(TEXTS)}
         items, _ = poll(service.source())
         assert items.keys() == posted.keys()
         for external_id, (text, at) in posted.items():
@@ -121,7 +42,7 @@ class SourceContract:
             assert abs(items[external_id].posted_at - at) < timedelta(seconds=1)
 
     def test_items_say_who_wrote_them_and_carry_an_address_or_nothing(self, service: FakeService) -> None:
-        service.post("acme hello", _ago(1), author="ann")
+        service.post("acme hello", ago(1), author="ann")
         (item,) = poll(service.source())[0].values()
         assert item.author.handle == "ann" or item.author.name == "ann"
         assert item.url is None or item.url.startswith("http")
@@ -132,18 +53,18 @@ class SourceContract:
         assert not poll(service.source(), cursor, NOW + timedelta(minutes=1))[0]
 
     def test_many_pages_are_read_to_the_end(self, service: FakeService) -> None:
-        posted = {service.post(f"acme {i}", _ago(i / 10)) for i in range(service.page_size * 3 + 1)}
+        posted = {service.post(f"acme {i}", ago(i / 10)) for i in range(service.page_size * 3 + 1)}
         assert poll(service.source())[0].keys() == posted
 
     def test_many_items_of_one_second_are_all_read(self, service: FakeService) -> None:
-        posted = {service.post(f"acme {i}", _ago(5)) for i in range(service.page_size * 2 + 1)}
+        posted = {service.post(f"acme {i}", ago(5)) for i in range(service.page_size * 2 + 1)}
         items, cursor = poll(service.source())
         assert items.keys() == posted
-        late = service.post("acme in the same second", _ago(5))
+        late = service.post("acme in the same second", ago(5))
         assert late in poll(service.source(), cursor)[0]
 
     def test_the_next_poll_finds_what_is_new(self, service: FakeService) -> None:
-        service.post("acme one", _ago(2))
+        service.post("acme one", ago(2))
         _, cursor = poll(service.source())
         new = service.post("acme two", NOW + timedelta(minutes=1))
         assert new in poll(service.source(), cursor, NOW + timedelta(minutes=2))[0]
@@ -160,18 +81,18 @@ class SourceContract:
         assert seen == posted
 
     def test_what_is_posted_during_a_poll_is_read_then_or_at_the_next(self, service: FakeService) -> None:
-        posted = {service.post(f"acme {i}", _ago(i / 10 + 1)) for i in range(service.page_size * 3)}
+        posted = {service.post(f"acme {i}", ago(i / 10 + 1)) for i in range(service.page_size * 3)}
 
         def write() -> None:
             if len(posted) < service.page_size * 4:
-                posted.add(service.post(f"acme during {len(posted)}", _ago(0.5)))
+                posted.add(service.post(f"acme during {len(posted)}", ago(0.5)))
 
         items, cursor = poll(service.source(), between=write)
         more, _ = poll(service.source(), cursor, NOW + timedelta(minutes=1))
         assert items.keys() | more.keys() == posted
 
     def test_a_page_that_was_never_stored_is_given_again(self, service: FakeService) -> None:
-        posted = {service.post(f"acme {i}", _ago(i / 10)) for i in range(service.page_size * 3)}
+        posted = {service.post(f"acme {i}", ago(i / 10)) for i in range(service.page_size * 3)}
         seen: set[str] = set()
         cursor: Cursor | None = None
         for _ in range(MOST_PAGES):
@@ -186,7 +107,7 @@ class SourceContract:
     def test_an_item_that_turns_up_late_is_still_read(self, service: FakeService) -> None:
         if service.lag is None:
             pytest.skip("this service never delivers late")
-        service.post("acme on time", _ago(0))
+        service.post("acme on time", ago(0))
         _, cursor = poll(service.source())
         late = service.post("acme late", NOW - service.lag * 0.9)
         assert late in poll(service.source(), cursor, NOW + timedelta(minutes=1))[0]
@@ -198,7 +119,7 @@ class SourceContract:
         assert later in poll(service.source(), cursor, NOW + timedelta(minutes=2))[0]
 
     def test_a_clock_set_back_loses_nothing(self, service: FakeService) -> None:
-        service.post("acme before", _ago(1))
+        service.post("acme before", ago(1))
         _, cursor = poll(service.source())
         new = service.post("acme after", NOW + timedelta(seconds=30))
         assert new in poll(service.source(), cursor, NOW - timedelta(hours=2))[0]
@@ -206,13 +127,13 @@ class SourceContract:
     # what cannot be read
 
     def test_an_unreadable_item_does_not_hide_the_others(self, service: FakeService) -> None:
-        before = service.post("acme before", _ago(3))
-        service.garble(_ago(2))
-        after = service.post("acme after", _ago(1))
+        before = service.post("acme before", ago(3))
+        service.garble(ago(2))
+        after = service.post("acme after", ago(1))
         assert poll(service.source())[0].keys() >= {before, after}
 
     def test_a_text_of_a_megabyte_is_read(self, service: FakeService) -> None:
-        external_id = service.post("acme " + "a" * 1_000_000, _ago(1))
+        external_id = service.post("acme " + "a" * 1_000_000, ago(1))
         assert external_id in poll(service.source())[0]
 
     # edits, deletions, replies
@@ -221,7 +142,7 @@ class SourceContract:
         source = service.source()
         if not source.capabilities.edits:
             pytest.skip("this source cannot see edits")
-        external_id = service.post("acme is slow", _ago(2))
+        external_id = service.post("acme is slow", ago(2))
         _, cursor = poll(source)
         service.edit(external_id, "acme is slow and rude", NOW + timedelta(seconds=30))
         items, _ = poll(source, cursor, NOW + timedelta(minutes=1))
@@ -231,7 +152,7 @@ class SourceContract:
         source = service.source()
         if not source.capabilities.deletions:
             pytest.skip("this source cannot see deletions")
-        external_id = service.post("acme is slow", _ago(2))
+        external_id = service.post("acme is slow", ago(2))
         _, cursor = poll(source)
         service.remove(external_id)
         items, _ = poll(source, cursor, NOW + timedelta(minutes=1))
@@ -239,22 +160,22 @@ class SourceContract:
 
     def test_the_brands_reply_is_seen_and_nobody_elses(self, service: FakeService) -> None:
         source = service.source()
-        ours, theirs = service.post("acme one", _ago(9)), service.post("acme two", _ago(8))
+        ours, theirs = service.post("acme one", ago(9)), service.post("acme two", ago(8))
         if not source.capabilities.sees_replies:
             assert not source.replies_to((ours, theirs), frozenset({"acmehelp"}))
             return
-        service.reply(ours, "acmehelp", _ago(5))
-        service.reply(ours, "acmehelp", _ago(3))
-        service.reply(theirs, "somebody", _ago(4))
+        service.reply(ours, "acmehelp", ago(5))
+        service.reply(ours, "acmehelp", ago(3))
+        service.reply(theirs, "somebody", ago(4))
         seen = source.replies_to((ours, theirs), frozenset({"acmehelp"}))
         assert seen.keys() == {ours}
-        assert abs(seen[ours].at - _ago(5)) < timedelta(seconds=1)
+        assert abs(seen[ours].at - ago(5)) < timedelta(seconds=1)
         assert seen[ours].author == "acmehelp"
 
     def test_no_open_cases_or_no_accounts_means_no_replies(self, service: FakeService) -> None:
         source = service.source()
         assert not source.replies_to((), frozenset({"acmehelp"}))
-        assert not source.replies_to((service.post("acme", _ago(1)),), frozenset())
+        assert not source.replies_to((service.post("acme", ago(1)),), frozenset())
 
     # trouble
 
@@ -273,9 +194,9 @@ class SourceContract:
         ids=["500", "502 page", "503 list", "429", "a page", "half of JSON", "cut off", "nothing"],
     )
     def test_trouble_is_tried_again_later_and_loses_nothing(self, service: FakeService, answer: Answer) -> None:
-        _needs_network(service)
+        needs_network(service)
         source = service.source()
-        service.post("acme one", _ago(3))
+        service.post("acme one", ago(3))
         _, cursor = poll(source)
         missed = service.post("acme two", NOW + timedelta(seconds=10))
         service.answer(answer)
@@ -286,7 +207,7 @@ class SourceContract:
 
     @pytest.mark.parametrize("body", [b"null", b"[]", b"{}", b'"text"', b"42", b'{"data": 7, "hits": 7, "feed": 7}'])
     def test_json_of_another_shape_is_no_crash(self, service: FakeService, body: bytes) -> None:
-        _needs_network(service)
+        needs_network(service)
         source = service.source()
         service.answer(Answer(200, body, {"content-type": "application/json"}))
         try:
@@ -296,7 +217,7 @@ class SourceContract:
         assert not items
 
     def test_a_429_is_obeyed_to_the_second(self, service: FakeService) -> None:
-        _needs_network(service)
+        needs_network(service)
         source = service.source()
         service.answer(Answer(429, b"slow down", {"retry-after": "77"}))
         with pytest.raises(RetryLater) as caught:
@@ -305,7 +226,7 @@ class SourceContract:
 
     @pytest.mark.parametrize("status", [401, 403])
     def test_a_refused_credential_is_an_auth_error(self, service: FakeService, status: int) -> None:
-        _needs_network(service)
+        needs_network(service)
         if not service.credentials:
             pytest.skip("this service knows no credentials")
         source = service.source()
@@ -320,7 +241,7 @@ class SourceContract:
         assert "\n" not in said
 
     def test_check_says_when_the_service_is_out_of_reach(self, service: FakeService) -> None:
-        _needs_network(service)
+        needs_network(service)
         source = service.source()
         service.answer(Answer(503))
         with pytest.raises(RetryLater):
@@ -331,15 +252,6 @@ class SourceContract:
         poll(source)
         source.close()
         source.close()
-
-
-def _ago(minutes: float) -> datetime:
-    return NOW - timedelta(minutes=minutes)
-
-
-def _needs_network(service: FakeService) -> None:
-    if not service.network:
-        pytest.skip("this source reads no network")
 
 
 def _twice(call: Callable[[], object]) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import httpx2
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
-from monitor.errors import AuthError, FirsthourError, RetryLater
+from monitor.errors import AuthError, FirsthourError, RetryLater, Uncertain
 
 TIMEOUT = 20.0  # seconds for connecting, and for each silence while reading
 LARGEST = 32_000_000  # bytes of one answer; the services' own pages stay below 2 MB
@@ -139,7 +140,10 @@ class Adapter(HTTPAdapter):
             response = super().send(request, *args, **kwargs)
             content = response.content
         except requests.RequestException as error:
-            raise RetryLater(f"sources.{self._name}: {type(error).__name__}: {error}") from error
+            message = f"sources.{self._name}: {type(error).__name__}: {error}"
+            if request.method != "POST" or _never_left(error):
+                raise RetryLater(message) from error
+            raise Uncertain(message) from error
         self.seen(response)
         text = content.decode("utf-8", "replace") if response.status_code >= 400 else ""
         if error_ := self.refused(response, text):
@@ -150,4 +154,15 @@ class Adapter(HTTPAdapter):
         """For sources that keep count of what the service still allows."""
 
     def refused(self, response: requests.Response, text: str) -> FirsthourError | None:
-        return refusal(self._name, response.status_code, response.headers, text)
+        error = refusal(self._name, response.status_code, response.headers, text)
+        if response.status_code >= 500 and response.request.method == "POST":
+            return Uncertain(str(error))
+        return error
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    """Whether the request surely did not reach the service: no connection came about."""
+    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.SSLError)):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, (NewConnectionError, NameResolutionError))

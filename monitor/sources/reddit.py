@@ -19,10 +19,11 @@ from praw.exceptions import PRAWException
 from prawcore.exceptions import OAuthException, PrawcoreException
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, RetryLater
+from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
 from monitor.sources.http import Adapter, waiting_time
+from monitor.sources.reddit_replies import found, posted
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
 _SITE = "https://www.reddit.com"
@@ -30,7 +31,7 @@ _QUERY_LENGTH = 512
 _KNOWN = 1_000  # items that are looked at again, a hundred at each poll
 _REPLY_PAGES = 10  # Reddit shows no more than the newest 1,000 of a list
 _GONE = ("[removed]", "[deleted]")
-_SCOPES = {"inbox": "privatemessages", "user": "history", "me": "identity"}
+_SCOPES = {"inbox": "privatemessages", "user": "history", "me": "identity", "comment": "submit"}
 
 
 class Reddit:
@@ -78,10 +79,16 @@ class Reddit:
                 raise ValueError("inbox needs an account: username and password, or refresh_token")
             return self
 
-    capabilities = Capabilities(reply_limit=10_000, sees_replies=True, edits=True, deletions=True)
-
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
         self.name = name
+        self.capabilities = Capabilities(
+            reply=bool(options.username or options.refresh_token),
+            reply_limit=10_000,
+            place="Reddit",
+            sees_replies=True,
+            edits=True,
+            deletions=True,
+        )
         self._options = options
         self._adapter = _Adapter(name)
         self._reddit: praw.Reddit | None = None
@@ -90,6 +97,7 @@ class Reddit:
         self._lists = _lists(options, terms)
         self._replies: dict[str, SeenReply] = {}
         self._replies_read: dict[str, datetime] = {}  # by account: the newest comment that was read
+        self._account = options.username
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
         if self._resume_at and now < self._resume_at:
@@ -189,6 +197,22 @@ class Reddit:
         if newest:
             self._replies_read[account] = newest
 
+    def reply(self, reply: Reply, now: datetime) -> SeenReply:
+        answer = self._ask("POST", "api/comment/", {"thing_id": reply.to, "text": reply.text, "api_type": "json"})
+        return posted(answer, f"sources.{self.name}", now)
+
+    def find_reply(self, reply: Reply) -> SeenReply | None:
+        if self._account is None:
+            self._account = str(self._get("api/v1/me", {}).get("name"))
+        try:
+            children, _ = self._listing(f"user/{self._account}/comments/", {"sort": "new", "limit": "100"})
+        except _MissingError:
+            return None  # an account without comments
+        return found(children, reply, self._account)
+
+    def barrier(self, mention: str) -> str | None:
+        return None
+
     def close(self) -> None:
         self._adapter.close()
 
@@ -201,17 +225,22 @@ class Reddit:
         return children, after if isinstance(after, str) else None
 
     def _get(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        return self._ask("GET", path, params)
+
+    def _ask(self, method: str, path: str, given: Mapping[str, str]) -> dict[str, Any]:
         try:
-            answer = self._client().request(method="GET", path=path, params=dict(params))
+            sent: dict[str, Any] = {"params" if method == "GET" else "data": dict(given)}
+            answer = self._client().request(method=method, path=path, **sent)
         except prawcore.RequestException as error:
             raise self._meaning(error.original_exception, path) from error
         except (PrawcoreException, PRAWException, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise self._meaning(error, path) from error
+            raise self._meaning(error, path, method) from error
         except RecursionError as error:
             raise RetryLater(f"sources.{self.name}: the answer of {path} is not readable") from error
         self._refused = False
         if not isinstance(answer, dict):
-            raise RetryLater(f"sources.{self.name}: the answer of {path} is of another shape")
+            unlike = Uncertain if method == "POST" else RetryLater
+            raise unlike(f"sources.{self.name}: the answer of {path} is of another shape")
         return answer
 
     def _client(self) -> praw.Reddit:
@@ -235,7 +264,7 @@ class Reddit:
             )
         return self._reddit
 
-    def _meaning(self, error: Exception, path: str) -> FirsthourError:
+    def _meaning(self, error: Exception, path: str, method: str = "GET") -> FirsthourError:
         """What to do about what went wrong at `path`."""
         key = f"sources.{self.name}"
         if isinstance(error, _TokenRefusedError):
@@ -255,7 +284,8 @@ class Reddit:
             )
         if isinstance(error, prawcore.Redirect):
             return _MissingError("there is no such subreddit")
-        return RetryLater(f"{key}: the answer of {path} is not readable: {type(error).__name__}")
+        unreadable = Uncertain if method == "POST" else RetryLater
+        return unreadable(f"{key}: the answer of {path} is not readable: {type(error).__name__}")
 
 
 class _MissingError(GiveUp):
@@ -291,6 +321,8 @@ class _Adapter(Adapter):
         if status == 403 and "insufficient_scope" in response.headers.get("www-authenticate", ""):
             return _ScopeError("403")
         reason = re.search(r'"reason": ?"(\w+)"', text)
+        if "api/comment" in (response.request.url or "") and status in (400, 403, 404, 409):
+            return Refused(f"Reddit does not take a reply there: {reason[1] if reason else status}")
         if status in (403, 404) and not token and (reason or status == 404):
             return _MissingError(reason[1] if reason else "not found")
         return super().refused(response, text)

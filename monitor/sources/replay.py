@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.clock import aware
 from monitor.errors import ConfigurationError, RetryLater
 from monitor.settings import duration
-from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.replay_replies import RepliesFile
 
 LONGEST_LINE = 8_000_000  # bytes
 _HEAD = 4_096  # bytes by which a file is recognised
@@ -34,13 +35,18 @@ class Replay:
         per_minute: float | None = Field(None, gt=0, description="how many mentions arrive a minute; none: all at once")
         loop: bool = Field(False, description="begin again at the end, each round as new mentions posted now")
         page: int = Field(500, ge=1, le=10_000, description="most lines read at a time")
+        replies: Path | None = Field(
+            None, description="file to which replies are appended; none: they are kept in memory until the end"
+        )
+        account: str = Field("acme", min_length=1, description="under whose name replies stand")
 
-    capabilities = Capabilities(edits=True, deletions=True)
+    capabilities = Capabilities(reply=True, reply_limit=10_000, sees_replies=True, edits=True, deletions=True)
 
     def __init__(self, name: str, options: Options, terms: tuple[str, ...] = ()) -> None:
         self.name = name
         self._options = options
         self._path = options.path.expanduser()
+        self._replies = RepliesFile(name, options.replies, options.account)
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
         place = _Place.of(cursor, now)
@@ -67,7 +73,16 @@ class Replay:
         return f"{self._path.name}, {size:,} bytes"
 
     def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
-        return {}
+        return self._replies.first(external_ids, accounts)
+
+    def reply(self, reply: Reply, now: datetime) -> SeenReply:
+        return self._replies.add(reply, now)
+
+    def find_reply(self, reply: Reply) -> SeenReply | None:
+        return self._replies.find(reply.key)
+
+    def barrier(self, mention: str) -> str | None:
+        return None
 
     def close(self) -> None:
         pass

@@ -11,11 +11,13 @@ from typing import Any
 
 import requests
 import tweepy
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from requests_oauthlib import OAuth1
 
-from monitor.errors import AuthError, ConfigurationError, FirsthourError, RetryLater
+from monitor.errors import AuthError, ConfigurationError, FirsthourError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources import x_replies
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
 from monitor.sources.http import USER_AGENT, Adapter
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
@@ -40,6 +42,12 @@ class X:
             min_length=1, description="the app's Bearer token, FIRSTHOUR_SOURCES__NAME__BEARER_TOKEN"
         )
         account: str | None = Field(None, description="own account whose mentions are read besides the search")
+        consumer_key: SecretStr | None = Field(None, description="for replies: the app's API Key")
+        consumer_secret: SecretStr | None = Field(None, description="for replies: the app's API Key Secret")
+        access_token: SecretStr | None = Field(
+            None, description="for replies: Access Token of the account that answers, made with Read and Write"
+        )
+        access_token_secret: SecretStr | None = Field(None, description="for replies: its Access Token Secret")
         queries: list[str] = Field(
             default_factory=list, description="searches; default: the brands' words, no retweets"
         )
@@ -58,8 +66,14 @@ class X:
                 raise ValueError(f'"{value}" is no X account: letters, digits and _, at most 15')
             return handle or None
 
-    # replying needs a user's token, and X allows it only where the author mentioned or quoted the account
-    capabilities = Capabilities(reply_limit=280, sees_replies=True, edits=True)
+        @model_validator(mode="after")
+        def _keys(self) -> X.Options:
+            given = [self.consumer_key, self.consumer_secret, self.access_token, self.access_token_secret]
+            if any(given) and not (all(given) and self.account):
+                raise ValueError(
+                    "replies need all of consumer_key, consumer_secret, access_token, access_token_secret, and account"
+                )
+            return self
 
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
         self.name = name
@@ -70,7 +84,15 @@ class X:
         self._lists = tuple(dict.fromkeys(queries)) + ((_MENTIONS,) if options.account else ())
         self._client = tweepy.Client(options.bearer_token.get_secret_value(), return_type=dict)
         self._client.user_agent = USER_AGENT
-        self._client.session.mount(_LIBRARYS_HOST, _Adapter(name, options.base_url))
+        self._client.session.mount(_LIBRARYS_HOST, _Adapter(name, options.base_url, _signature(options)))
+        self.capabilities = Capabilities(
+            reply=options.access_token is not None,
+            reply_limit=280,
+            counting="x",
+            place="X",
+            sees_replies=True,
+            edits=True,
+        )
         self._account_id: str | None = None
         self._oldest_id = 0  # that search allows, as of the last fetch
         self._replies = _Replies(())
@@ -130,8 +152,43 @@ class X:
         known.forget(newest - _ids(_WEEK))
         return {each: known.found[each] for each in external_ids if each in known.found}
 
+    def reply(self, reply: Reply, now: datetime) -> SeenReply:
+        if why := self.barrier(reply.mention):
+            raise Refused(why)
+        if not x_replies.mentions(reply.mention, self._account):  # then it may be a quote, which its text does not tell
+            fields = {"expansions": ["referenced_tweets.id", "author_id"], "tweet_fields": ["referenced_tweets"]}
+            answer = self._call("get_tweet", reply.to, whole=False, **fields)
+            if not x_replies.quotes(answer, self._own_id()):
+                raise Refused(x_replies.RULE.format(account=self._account))
+        answer = self._call(
+            "create_tweet", whole=False, text=reply.text, in_reply_to_tweet_id=reply.to, user_auth=False
+        )
+        return x_replies.posted(answer, f"sources.{self.name}", self._account)
+
+    def find_reply(self, reply: Reply) -> SeenReply | None:
+        since = max(_id_at(reply.since - timedelta(minutes=10)), self._oldest_id)
+        token: Any = None
+        for _ in range(_REPLY_PAGES):
+            answer = self._call("get_users_tweets", self._own_id(), since_id=since, pagination_token=token, **_FIELDS)
+            if found := x_replies.found(_list(answer.get("data")), reply, self._account):
+                return found
+            token = _dict(answer.get("meta")).get("next_token")
+            if not token:
+                break
+        return None
+
+    def barrier(self, mention: str) -> str | None:
+        """A quote carries the address of what it quotes, so only a text without any can be told apart for sure."""
+        if x_replies.mentions(mention, self._account) or "://" in mention:
+            return None
+        return x_replies.RULE.format(account=self._account)
+
     def close(self) -> None:
         self._client.session.close()
+
+    @property
+    def _account(self) -> str:
+        return self._options.account or ""
 
     def _own_id(self) -> str:
         if self._account_id is None:
@@ -147,7 +204,8 @@ class X:
         try:
             answer = getattr(self._client, method)(*args, **params)
         except (ValueError, RecursionError, requests.RequestException) as error:
-            raise RetryLater(f"sources.{self.name}: the answer is not readable: {type(error).__name__}") from error
+            unreadable = Uncertain if method == "create_tweet" else RetryLater
+            raise unreadable(f"sources.{self.name}: the answer is not readable: {type(error).__name__}") from error
         if not isinstance(answer, dict) or (whole and not isinstance(answer.get("meta"), dict)):
             said = [str(each.get("detail") or each.get("title")) for each in _list(_dict(answer).get("errors"))]
             raise RetryLater(f"sources.{self.name}: the answer holds no posts" + (f": {said[0]}" if said else ""))
@@ -155,14 +213,36 @@ class X:
 
 
 class _Adapter(Adapter):
+    """Posts are signed here, as the account that answers: a signature made by the library would name its own host."""
+
+    def __init__(self, name: str, base_url: str, sign: OAuth1 | None) -> None:
+        super().__init__(name, base_url)
+        self._sign = sign
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if request.method == "POST" and self._sign is not None:
+            request.url = f"{self._base_url}{request.path_url}"
+            del request.headers["Authorization"]
+            request = self._sign(request)
+        return super().send(request, *args, **kwargs)
+
     def refused(self, response: requests.Response, text: str) -> FirsthourError | None:
+        if response.request.method == "POST" and (refusal := x_replies.refusal(response.status_code, text)):
+            return refusal
         if response.status_code == 400 and re.search(r"[?&](?:next|pagination)_token=", response.request.url or ""):
             raise StaleTokenError
         error = super().refused(response, text)
+        if isinstance(error, AuthError) and response.request.method == "POST":
+            return AuthError(f"{error.key}.access_token", error.message, "make it anew, with Read and Write")
         if isinstance(error, AuthError):
             scope = "it must be the Bearer token of an app with access to recent search (scopes tweet.read, users.read)"
             return AuthError(f"{error.key}.bearer_token", error.message, scope)
         return error
+
+
+def _signature(options: X.Options) -> OAuth1 | None:
+    keys = (options.consumer_key, options.consumer_secret, options.access_token, options.access_token_secret)
+    return OAuth1(*(key.get_secret_value() for key in keys if key)) if all(keys) else None
 
 
 @dataclass

@@ -86,12 +86,13 @@ class Lines(FakeService):
     network = False
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.replies_path = path, path.with_name("replies.jsonl")
         self.written = 0
         path.touch()
 
     def source(self) -> Replay:
-        return Replay("file", Replay.Options(path=self.path, page=10))
+        options = {"path": self.path, "page": 10, "replies": self.replies_path, "account": "acmehelp"}
+        return Replay("file", Replay.Options.model_validate(options))
 
     def post(self, text: str, at: datetime, author: str = "ann") -> str:
         self.written += 1
@@ -106,6 +107,20 @@ class Lines(FakeService):
 
     def garble(self, at: datetime) -> None:
         self._write('{"id": 1, "te')
+
+    def reply(self, external_id: str, account: str, at: datetime) -> None:
+        line = {"id": f"by-hand-{at}", "parent": external_id, "author": account, "text": "sorry", "at": at.isoformat()}
+        with self.replies_path.open("a", encoding="utf-8") as file:
+            file.write('{"torn": \n' + json.dumps(line) + "\n")
+
+    def replies(self, external_id: str) -> list[str]:
+        if not self.replies_path.is_file():
+            return []
+        lines = [json.loads(line) for line in self.replies_path.read_text(encoding="utf-8").splitlines()]
+        return [line["text"] for line in lines if line["parent"] == external_id]
+
+    def lock(self, external_id: str) -> None:
+        self.replies_path.mkdir()
 
     def _write(self, line: str) -> None:
         with self.path.open("a", encoding="utf-8") as file:

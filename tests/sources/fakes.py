@@ -36,6 +36,8 @@ class LoopbackService(FakeService):
         self.posts: dict[str, Post] = {}
         self.requests: list[Request] = []
         self._trouble: Answer | None = None
+        self._losing = False
+        self.locked: set[str] = set()
         self._numbers = count(1)
         self._sources: list[Source] = []
         server.expect_request(re.compile(".*")).respond_with_handler(self._handle)
@@ -73,6 +75,15 @@ class LoopbackService(FakeService):
     def reply(self, external_id: str, account: str, at: datetime) -> None:
         self.post("we are sorry", at, account, parent=external_id)
 
+    def replies(self, external_id: str) -> list[str]:
+        return [post.text for post in self.posts.values() if post.parent == external_id]
+
+    def lock(self, external_id: str) -> None:
+        self.locked.add(external_id)
+
+    def lose_answer(self) -> None:
+        self._losing = True
+
     def newest_first(self, wanted: Callable[[Post], bool] = lambda _: True) -> list[Post]:
         found = [post for post in self.posts.values() if wanted(post)]
         return sorted(found, key=lambda post: (post.at, int(re.sub(r"\D", "", post.id))), reverse=True)
@@ -87,9 +98,17 @@ class LoopbackService(FakeService):
                 response.automatically_set_content_length = False
             return response
         answer = self.respond(request)
-        if isinstance(answer, Response):
-            return answer
-        return Response(json.dumps(answer), content_type="application/json")
+        if not isinstance(answer, Response):
+            answer = Response(json.dumps(answer), content_type="application/json")
+        if self._losing and self.takes_replies(request):
+            self._losing = False
+            answer = Response(b"{", 200, {"Content-Length": "1000"})
+            answer.automatically_set_content_length = False
+        return answer
+
+    def takes_replies(self, request: Request) -> bool:
+        """Whether this request posts a reply."""
+        return False
 
     def spared(self, request: Request) -> bool:
         """Requests that are answered even in trouble."""

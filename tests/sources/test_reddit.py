@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from monitor.errors import AuthError, ConfigurationError, RetryLater
+from monitor.errors import AuthError, ConfigurationError, RetryLater, Uncertain
+from monitor.sources.base import Reply
 from monitor.sources.contract import NOW, SourceContract, poll
 from monitor.sources.reddit import Reddit
 from tests.sources.fakes import LoopbackService, Post
@@ -24,17 +25,22 @@ class RedditApi(LoopbackService):
     page_size = 100
     lag = timedelta(minutes=15)
 
+    def takes_replies(self, request: Request) -> bool:
+        return request.path.strip("/") == "api/comment"
+
     def __init__(self, server: HTTPServer) -> None:
         super().__init__(server)
         self.headers: dict[str, str] = {}
+        self.options: dict[str, Any] = {}
         self.scope_missing = ""  # a path that the token may not read
         self.tokens_given = 0
         self.token_withdrawn = False
+        self.wait = ""  # what Reddit says to who comments too fast
         self.forgotten: set[str] = set()  # names that `after` no longer finds
 
     def build(self, **options: Any) -> Reddit:
         terms = options.pop("terms", ("acme",))
-        given = {"client_id": "id", "client_secret": "hush-hush", "base_url": self.url} | options
+        given = {"client_id": "id", "client_secret": "hush-hush", "base_url": self.url} | self.options | options
         return Reddit("reddit", Reddit.Options(**given), terms)
 
     def new_id(self, at: datetime) -> str:
@@ -72,6 +78,8 @@ class RedditApi(LoopbackService):
             return Response("", 403, {"www-authenticate": 'Bearer realm="reddit", error="insufficient_scope"'})
         if path == "api/v1/me":
             return {"name": "acmehelp"}
+        if path == "api/comment":
+            return self._comment(request)
         if path.startswith("r/secret"):
             return Response('{"reason": "private", "message": "Forbidden", "error": 403}', 403)
         if path.startswith("r/nowhere"):
@@ -84,6 +92,15 @@ class RedditApi(LoopbackService):
         if path.endswith("/about"):
             return {"kind": "t5", "data": {}}
         return self._listing(request, path)
+
+    def _comment(self, request: Request) -> dict[str, Any]:
+        to = request.form["thing_id"]
+        if self.wait:
+            return {"json": {"errors": [["RATELIMIT", self.wait, "ratelimit"]]}}
+        if to in self.locked:
+            return {"json": {"errors": [["THREAD_LOCKED", "Comments are locked", "parent"]]}}
+        name = self.comment(request.form["text"], NOW, "acmehelp", to)
+        return {"json": {"errors": [], "data": {"things": [self._child(self.posts[name])]}}}
 
     def _listing(self, request: Request, path: str) -> Response | dict[str, Any]:
         if path == "r/all/search":
@@ -135,6 +152,15 @@ def service(httpserver: HTTPServer) -> Iterator[RedditApi]:
 
 class TestContract(SourceContract):
     pass
+
+
+class TestContractWithAnAccount(SourceContract):
+    @pytest.fixture
+    def service(self, httpserver: HTTPServer) -> Iterator[RedditApi]:
+        service = RedditApi(httpserver)
+        service.options = {"username": "acmehelp", "password": "pass"}
+        yield service
+        service.close()
 
 
 ACCOUNT = {"username": "acmehelp", "password": "pass", "inbox": True}
@@ -204,6 +230,29 @@ def test_every_post_of_two_days_is_looked_at_again_and_a_deleted_one_is_forgotte
     assert posted[150] not in cursor["known"]
     assert len(cursor["known"]) == 249
     assert not poll(source, cursor, NOW + timedelta(days=3))[1]["known"]
+
+
+def test_who_comments_too_fast_waits_as_long_as_reddit_says(service: RedditApi) -> None:
+    source = service.source(username="acmehelp", password="pass")
+    mention = service.post("acme", NOW - timedelta(minutes=5))
+    service.wait = "Looks like you've been doing that a lot. Take a break for 3 minutes before trying again."
+    with pytest.raises(RetryLater, match="Take a break") as caught:
+        source.reply(Reply(mention, "We are on it", "key", NOW), NOW)
+    assert caught.value.after == timedelta(minutes=3)
+    assert not isinstance(caught.value, Uncertain)
+
+
+def test_without_an_account_it_says_that_it_cannot_reply(service: RedditApi) -> None:
+    assert not service.source().capabilities.reply
+    assert service.source(refresh_token="token").capabilities.reply
+
+
+def test_an_account_known_by_its_token_alone_finds_its_reply(service: RedditApi) -> None:
+    source = service.source(refresh_token="token")
+    reply = Reply(service.post("acme", NOW - timedelta(minutes=5)), "We are on it", "key", NOW)
+    assert source.find_reply(reply) is None
+    source.reply(reply, NOW)
+    assert source.find_reply(reply) is not None
 
 
 def test_a_missing_scope_is_named(service: RedditApi) -> None:

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import html
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from monitor.errors import AuthError, ConfigurationError, RetryLater
+from monitor.errors import AuthError, ConfigurationError, Refused, RetryLater
+from monitor.sources.base import Reply
 from monitor.sources.contract import NOW, Answer, SourceContract, poll
 from monitor.sources.x import X
 from tests.sources.fakes import LoopbackService, Post
@@ -25,14 +31,20 @@ class XApi(LoopbackService):
 
     page_size = 100
     lag = timedelta(minutes=5)
+    addressed = "acme @acmehelp"
 
     def __init__(self, server: HTTPServer) -> None:
         super().__init__(server)
         self.tokens_known = True
         self.now = NOW
+        self.options: dict[str, Any] = {}
+        self.duplicate = False
+
+    def takes_replies(self, request: Request) -> bool:
+        return request.method == "POST"
 
     def build(self, **options: Any) -> X:
-        given = {"bearer_token": "secret-bearer-token", "base_url": self.url} | options
+        given = {"bearer_token": "secret-bearer-token", "base_url": self.url} | self.options | options
         return X("twitter", X.Options(**given), options.pop("terms", ("acme",)))
 
     def new_id(self, at: datetime) -> str:
@@ -46,9 +58,38 @@ class XApi(LoopbackService):
         new = self.new_id(at)
         self.posts[new] = replace(old, id=new, text=text, at=at, more={"edit_history_tweet_ids": [external_id, new]})
 
+    def _create(self, request: Request) -> Any:
+        """Signed by the account that answers, over the address that was really asked."""
+        signed = request.headers["Authorization"]
+        assert signed.startswith("OAuth ")
+        assert _verified(request, signed)
+        wanted = request.get_json()
+        to = wanted["reply"]["in_reply_to_tweet_id"]
+        parent = self.posts[to]
+        addressed = "@acmehelp" in parent.text or self._quotes_us(parent)
+        if to in self.locked or not addressed:
+            return Response('{"detail": "You are not permitted to perform this action.", "title": "Forbidden"}', 403)
+        if any(post.text == wanted["text"] and post.parent == to for post in self.posts.values()):
+            return Response('{"detail": "You are not allowed to create a Tweet with duplicate content."}', 403)
+        new = self.post(wanted["text"], NOW, "acmehelp", parent=to)
+        return Response(json.dumps({"data": {"id": new, "text": wanted["text"]}}), 201, content_type="application/json")
+
+    def _quotes_us(self, post: Post) -> bool:
+        quoted = [self.posts[each["id"]] for each in post.more.get("referenced_tweets", [])]
+        return any(each.author == "acmehelp" for each in quoted)
+
     def respond(self, request: Request) -> Any:
+        if request.path == "/2/tweets" and request.method == "POST":
+            return self._create(request)
         assert request.headers["Authorization"] == "Bearer secret-bearer-token"
         asked = request.args
+        if found := re.fullmatch(r"/2/tweets/(\d+)", request.path):
+            post = self.posts[found[1]]
+            quoted = [self.posts[each["id"]] for each in post.more.get("referenced_tweets", [])]
+            tweets = [{"id": q.id, "author_id": "777" if q.author == "acmehelp" else q.author} for q in quoted]
+            return {"data": self._tweet(post), "includes": {"tweets": tweets}}
+        if request.path == "/2/users/777/tweets":
+            return self._page(request, lambda post: post.author == "acmehelp", asked.get("pagination_token"))
         if request.path == "/2/users/by/username/acmehelp":
             return {"data": {"id": "777", "username": "acmehelp"}}
         if request.path.startswith("/2/users/by/username/"):
@@ -117,8 +158,89 @@ def service(httpserver: HTTPServer) -> Iterator[XApi]:
     service.close()
 
 
+def _verified(request: Request, header: str) -> bool:
+    """Whether the OAuth 1.0a signature fits the request, as X works it out."""
+    given = dict(re.findall(r'(\w+)="([^"]*)"', header))
+    names = sorted(f"{name}={value}" for name, value in given.items() if name not in ("oauth_signature", "realm"))
+    base = "&".join(quote(part, safe="") for part in (request.method, request.base_url, "&".join(names)))
+    digest = hmac.new(b"consumer-secret&access-secret", base.encode(), hashlib.sha1).digest()
+    return quote(base64.b64encode(digest).decode(), safe="") == given["oauth_signature"]
+
+
+KEYS = {
+    "account": "acmehelp",
+    "consumer_key": "consumer",
+    "consumer_secret": "consumer-secret",
+    "access_token": "access",
+    "access_token_secret": "access-secret",
+}
+
+
 class TestContract(SourceContract):
     pass
+
+
+class TestContractWithAnAccountThatAnswers(SourceContract):
+    @pytest.fixture
+    def service(self, httpserver: HTTPServer) -> Iterator[XApi]:
+        service = XApi(httpserver)
+        service.options = KEYS
+        yield service
+        service.close()
+
+
+def test_who_neither_mentioned_nor_quoted_us_is_not_answered_through_the_api(service: XApi) -> None:
+    source = service.source(**KEYS)
+    plain = service.post("acme is slow", NOW - timedelta(minutes=5))
+    assert "only where the author mentioned or quoted @acmehelp" in str(source.barrier("acme is slow, @acmehelpers"))
+    with pytest.raises(Refused, match="Answer on X itself"):
+        source.reply(Reply(plain, "We are on it", "key", NOW, "acme is slow"), NOW)
+    assert [request for request in service.requests if request.method == "POST"] == []
+    assert source.barrier("hey @AcmeHelp, where is it?") is None
+
+
+def test_who_quoted_us_is_answered_and_who_quoted_another_is_not(service: XApi) -> None:
+    source = service.source(**KEYS)
+    ours, theirs = (service.post("news", NOW - timedelta(hours=1), who) for who in ("acmehelp", "globex"))
+    text = "acme, what is this? https://t.co/abc"
+    assert source.barrier(text) is None
+    for quoted, answered in ((ours, True), (theirs, False)):
+        reference = [{"type": "quoted", "id": quoted}]
+        mention = service.post(text, NOW - timedelta(minutes=5), referenced_tweets=reference)
+        reply = Reply(mention, "We are on it", "key", NOW, text)
+        if answered:
+            assert source.reply(reply, NOW).url == f"https://x.com/acmehelp/status/{list(service.posts)[-1]}"
+        else:
+            with pytest.raises(Refused, match="mentioned or quoted"):
+                source.reply(reply, NOW)
+
+
+def test_x_refuses_the_same_words_twice_in_words_of_its_own(service: XApi) -> None:
+    source = service.source(**KEYS)
+    mention = service.post("@acmehelp acme", NOW - timedelta(minutes=5))
+    reply = Reply(mention, "We are on it", "key", NOW, "@acmehelp acme")
+    source.reply(reply, NOW)
+    with pytest.raises(Refused, match="duplicate content"):
+        source.reply(reply, NOW)
+
+
+def test_an_account_that_may_only_read_is_a_mistake_of_the_configuration(service: XApi) -> None:
+    source = service.source(**KEYS)
+    service.answer(
+        Answer(
+            403,
+            b'{"detail": "Your client app is not configured with the appropriate oauth1 app '
+            b'permissions for this endpoint."}',
+        )
+    )
+    with pytest.raises(AuthError, match="Read and Write"):
+        source.reply(Reply("1", "We are on it", "key", NOW, "@acmehelp acme"), NOW)
+
+
+def test_without_the_accounts_keys_it_says_that_it_cannot_reply(service: XApi) -> None:
+    assert not service.source().capabilities.reply
+    with pytest.raises(ValidationError, match="replies need all of"):
+        service.source(consumer_key="x")
 
 
 def test_a_long_post_is_read_whole_with_its_author_and_its_thread(service: XApi) -> None:
