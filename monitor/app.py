@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from monitor.alerts.whispers import Whispers
     from monitor.classify.model import Classifier
     from monitor.collect import CollectStage, SourceReport
+    from monitor.outgoing import Replies
+    from monitor.reply_stage import ReplyStage
 
 ROLES = ("collect", "classify", "deliver", "clock", "web", "slack")
 
@@ -239,6 +241,23 @@ class App:
         token = slack.bot_token.get_secret_value() if slack.bot_token else None
         return Whispers(web_client(token, slack.base_url), self.clock)
 
+    @cached_property
+    def replies(self) -> Replies:
+        from monitor.outgoing import Replies
+
+        return Replies(self.db, self.cases, self.settings, self.source)
+
+    @cached_property
+    def reply(self) -> ReplyStage:
+        from monitor.reply_stage import ReplyStage
+
+        return ReplyStage(self.db, self.clock, self.cases, self.source, self.owner)
+
+    def source(self, name: str) -> Source | None:
+        """The source of this name, None where none is configured."""
+        found = self.sources.get(name)
+        return found[0] if found else None
+
     def stages(self, roles: Collection[str]) -> list[Stage]:
         """The stages of `roles`, in the order of the data's path."""
         stages: list[Stage] = []
@@ -252,7 +271,7 @@ class App:
         if "clock" in roles:
             stages.append(ClockStage(self.db, self.clock, self.cases, self.owner))
         if "deliver" in roles:
-            stages.append(self.deliver)
+            stages += [self.reply, self.deliver]
         return stages
 
     def jobs(self, roles: Collection[str]) -> list[Job]:

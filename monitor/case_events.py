@@ -15,11 +15,11 @@ from monitor.case_views import Case, Change, Listener, views
 from monitor.clock import aware
 from monitor.database import insert_rows
 from monitor.models import CaseEventRow, CaseRow, CorrectionRow
-from monitor.transitions import AFTERWARDS, BEFORE, CLOSED_STATES, after
+from monitor.transitions import AFTERWARDS, BEFORE, CLOSED_STATES, ON_THE_WAY, after
 
 SYSTEM = "firsthour"  # the actor of what nobody did
 REPLIES = ("reply", "reply_seen")
-_KEEP_SCHEDULE = ("note", "auto_ack", "escalate", "ask_solved", *AFTERWARDS)
+_KEEP_SCHEDULE = ("note", "auto_ack", "escalate", "ask_solved", *AFTERWARDS, *ON_THE_WAY)
 
 
 @dataclass(frozen=True, slots=True)

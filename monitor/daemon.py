@@ -55,7 +55,7 @@ def serve(
         scheduler = Scheduler(app.db, app.clock, app.owner, app.jobs(roles), getattr(app.clock, "speed", 1.0))
         at_end.callback(scheduler.stop)
         scheduler.start()
-        if "slack" in roles and (buttons := app.slack_app(lambda: engine.wake("deliver"))) is not None:
+        if "slack" in roles and (buttons := app.slack_app(lambda: engine.wake("reply", "deliver"))) is not None:
             at_end.callback(buttons.close)
             buttons.connect()
         _watch(app, engine, roles)

@@ -84,7 +84,9 @@ def wrong_names(raw: dict[str, Any], sources: Iterable[SourceSettings]) -> list[
     """Names that are used twice, and brands of sources that there are not."""
     mistakes = []
     known = [table["name"] for table in tables(raw.get("brands")) if isinstance(table.get("name"), str)]
-    for kind, names in (("brands", known), ("sources", [source.name for source in sources])):
+    templates = [str(table.get("name")) for table in tables(raw.get("templates"))]
+    named = (("brands", known), ("sources", [source.name for source in sources]), ("templates", templates))
+    for kind, names in named:
         for twice in sorted({name for name in names if names.count(name) > 1}):
             mistakes.append(ConfigurationError(f"{kind}.{twice}.name", "is used twice", "give each its own name"))
     for source in sources:

@@ -166,6 +166,9 @@ class CaseRow(Base):
     satisfaction: Mapped[int | None] = mapped_column(Integer)
     satisfaction_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=0)  # grows with every event
+    # who is writing a reply just now, and until when that counts
+    composing_by: Mapped[str | None] = mapped_column(String(100))
+    composing_until: Mapped[datetime | None]
     # where the case's root message is, once it was posted
     slack_channel: Mapped[str | None] = mapped_column(String(30))
     slack_ts: Mapped[str | None] = mapped_column(String(30))
@@ -242,6 +245,40 @@ class DeliveryRow(Leased, Base):
             postgresql_where=sql("state IN ('pending', 'sending', 'unknown')"),
         ),
         Index("ix_deliveries_case", "case_id"),
+    )
+
+
+class ReplyRow(Leased, Base):
+    """What a person wrote to a customer: stored before it is sent, sent once."""
+
+    __tablename__ = "replies"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)  # the same key twice is the same reply
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    mention_id: Mapped[int] = mapped_column(ForeignKey("mentions.id"))  # what it answers
+    text: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(String(100))
+    slack_user: Mapped[str | None] = mapped_column(String(30))
+    origin: Mapped[str] = mapped_column(String(30))  # slack, web, cli
+    # draft, awaiting_approval, pending, sending, sent, failed, unknown
+    state: Mapped[str] = mapped_column(String(20), default="draft")
+    decided_by: Mapped[str | None] = mapped_column(String(100))  # who approved or declined it
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    intent_at: Mapped[datetime | None]  # when the first call was about to be made
+    sent_at: Mapped[datetime | None]  # as the source dates it
+    external_id: Mapped[str | None] = mapped_column(String(400))
+    url: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        Index(
+            "ix_replies_open",
+            "not_before",
+            "id",
+            sqlite_where=sql("state IN ('pending', 'sending', 'unknown')"),
+            postgresql_where=sql("state IN ('pending', 'sending', 'unknown')"),
+        ),
+        Index("ix_replies_case", "case_id"),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from monitor.reply_settings import ApprovalSettings
 from monitor.settings import PolicySettings, Settings, duration_text
 from monitor.sources import source_class
 from monitor.sources import types as source_types
@@ -23,8 +24,8 @@ refused, and all mistakes are listed at once. Durations are written `"45s"`, `"2
 
 This page is made by `firsthour settings`.
 """
-REPEATED = {"brands", "sources", "oncall"}
-EXPLAINED = (PolicySettings, RouteSettings, OncallSettings)  # whose docstring is part of the page
+REPEATED = {"brands", "sources", "oncall", "templates"}
+EXPLAINED = (ApprovalSettings, PolicySettings, RouteSettings, OncallSettings)  # whose docstring is part of the page
 
 
 def markdown() -> str:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from monitor import faults
 from monitor.database import Database
 from monitor.errors import ConfigurationError, Refused
-from monitor.models import CaseEventRow, CaseRow, DeliveryRow, MentionRow, RejectRow, RevisionRow, SlotRow
+from monitor.models import CaseEventRow, CaseRow, DeliveryRow, MentionRow, RejectRow, ReplyRow, RevisionRow, SlotRow
 from monitor.transitions import CLOSED_STATES
 
 SHORTEST = timedelta(days=1)  # younger words may still be needed by a clock
@@ -155,6 +155,7 @@ def _blank(session: Session, ids: Sequence[int]) -> None:
     cases = select(MentionRow.case_id).where(MentionRow.id.in_(ids), MentionRow.case_id.is_not(None))
     session.execute(update(CaseRow).where(CaseRow.id.in_(cases)).values(author=None, conversation=None))
     session.execute(update(CaseEventRow).where(CaseEventRow.case_id.in_(cases)).values(detail={}))
+    session.execute(update(ReplyRow).where(ReplyRow.case_id.in_(cases)).values(text="", url=None, error=None))
     session.execute(delete(RevisionRow).where(RevisionRow.mention_id.in_(ids)))
     session.execute(update(MentionRow).where(MentionRow.id.in_(ids)).values(judging=PURGED, **_BLANK))
 

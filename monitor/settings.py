@@ -30,6 +30,7 @@ from monitor.after_settings import AfterSettings
 from monitor.errors import ConfigurationError
 from monitor.mistakes import BadSettings as BadSettings
 from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_routes, wrong_sources
+from monitor.reply_settings import RepliesSettings, TemplateSettings
 from monitor.section import Duration as Duration
 from monitor.section import Section as Section
 from monitor.section import Span as Span
@@ -86,6 +87,7 @@ class BrandSettings(Section):
         description="the brand's own accounts; what they write is never a complaint, and their replies stop the clock",
     )
     competitor: bool = Field(False, description="collected for comparison, never alerted")
+    product: str | None = Field(None, description="what templates call `{product}`; default: the name")
 
 
 class SourceSettings(BaseModel):
@@ -282,6 +284,8 @@ class Settings(Section):
     oncall: list[OncallSettings] = Field(default_factory=list)
     cases: CasesSettings = Field(default_factory=CasesSettings)
     after: AfterSettings = Field(default_factory=AfterSettings)
+    replies: RepliesSettings = Field(default_factory=RepliesSettings)
+    templates: list[TemplateSettings] = Field(default_factory=list)
     web: WebSettings = Field(default_factory=WebSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -38,8 +38,14 @@ SYSTEM_EVENTS = (
     "ask_solved",
     "told",
     "rated",
+    "reply_waits",
+    "reply_approved",
+    "reply_declined",
+    "reply_failed",
 )
 AFTERWARDS = ("told", "rated")  # what we or the customer may still say, in any state
+# what befalls a reply on its way; it changes no state
+ON_THE_WAY = ("reply_waits", "reply_approved", "reply_declined", "reply_failed")
 
 _ENDS = {"reply": "replied", "reply_seen": "replied", "resolve": "resolved", "dismiss": "dismissed"}
 
@@ -89,7 +95,7 @@ _ROWS: dict[str, dict[str, str]] = {
 
 for _state, _row in _ROWS.items():
     if _state != NEW:
-        _row |= _stays(_state, *AFTERWARDS)
+        _row |= _stays(_state, *AFTERWARDS, *ON_THE_WAY)
 
 TRANSITIONS: dict[tuple[str, str], str] = {
     (state, event): target for state, row in _ROWS.items() for event, target in row.items()

@@ -152,6 +152,43 @@ def test_hostile_text_is_inert_in_the_terminal(
         assert "\u202e" not in output
 
 
+def test_a_reply_is_sent_where_the_source_takes_it(
+    firsthour: Firsthour, db: Database, make_settings: Callable[..., Settings], config: Path, tmp_path: Path
+) -> None:
+    config.write_text(
+        config.read_text().replace("[classifier]", f'replies = "{tmp_path / "sent.jsonl"}"\n[classifier]')
+    )
+    number = str(complain(db, make_settings(), datetime.now(UTC), source="file"))
+    assert "Too long for file by 1" in firsthour("cases", "reply", number, "--text", "x" * 10_001, code=1).stderr
+    assert firsthour("cases", "reply", number, "--text", "We are on it", "--as", "maya").stdout == "Sent to file.\n"
+    (line,) = map(json.loads, (tmp_path / "sent.jsonl").read_text().splitlines())
+    assert (line["text"], line["author"]) == ("We are on it", "acme")
+    shown = json.loads(firsthour("cases", "show", number, "--json").stdout)
+    assert (shown["state"], shown["owner"], shown["met"]) == ("replied", "maya", True)
+    again = json.loads(firsthour("cases", "reply", number, "--text", "Found it", "--as", "maya", "--json").stdout)
+    assert (again["reply"]["state"], again["case"]["state"]) == ("sent", "replied")
+
+
+def test_a_reply_waits_for_a_second_person_where_a_rule_says_so(
+    firsthour: Firsthour, db: Database, make_settings: Callable[..., Settings], config: Path
+) -> None:
+    config.write_text(config.read_text() + "[[replies.approval]]\n")
+    number = str(complain(db, make_settings(), datetime.now(UTC), source="file"))
+    assert "when somebody else has approved it" in firsthour("cases", "reply", number, "--text", "We are on it").stdout
+
+
+def test_a_reply_given_elsewhere_is_only_recorded(
+    firsthour: Firsthour, db: Database, make_settings: Callable[..., Settings]
+) -> None:
+    number = str(complain(db, make_settings(), datetime.now(UTC), source="file"))
+    result = firsthour("cases", "reply", number, "--text", "We are on it", "--elsewhere", "--as", "maya")
+    assert result.stdout == f"Case {number} is replied now, owned by maya.\n"
+    other = str(case(db, make_settings))
+    result = firsthour("cases", "reply", other, "--text", "We are on it", "--as", "maya")
+    assert "news is not among the configured sources. Recorded as a reply that was given there." in result.stderr
+    assert "is replied now" in result.stdout
+
+
 def test_a_reply_cannot_be_in_the_future_or_without_a_zone(
     firsthour: Firsthour, db: Database, make_settings: Callable[..., Settings]
 ) -> None:

@@ -32,11 +32,14 @@ def happened(
         case "auto_ack":
             return ":speech_balloon: The customer was told that we have seen this. The clock goes on."
         case "reply":
-            return f":white_check_mark: {who} replied{_took(case)}{_where(detail)}"
+            words = "\n" + quote(str(detail["text"]), QUOTED) if detail.get("text") else ""
+            return f":white_check_mark: {who} replied{_took(case)}{_where(detail)}{words}"
         case "reply_seen":
             return (
                 f":white_check_mark: A reply by {who} was seen on {line(case.source, 60)}{_took(case)}{_where(detail)}"
             )
+        case "reply_waits" | "reply_approved" | "reply_declined" | "reply_failed":
+            return on_the_way(case, event, who, detail)
         case "snooze":
             until = f" until {moment(case.snoozed_until, now)}" if case.snoozed_until else ""
             return f":zzz: {who} snoozed it{until}"
@@ -59,6 +62,28 @@ def happened(
             return f":star: {writer} rates our help *{detail.get('score')} of 5*{_instead(detail)}"
         case _:
             return f":information_source: {who}: {line(event.replace('_', ' '), 60)}"
+
+
+def on_the_way(case: Case, event: str, who: str, detail: Mapping[str, Any]) -> str:
+    """What befell a reply between its author and the customer. Its text is shown where somebody has to act on it."""
+    author = f"*{line(str(detail.get('author') or ''), 60)}*"
+    user = str(detail.get("slack_user") or "")
+    call = mention(user) if user else who
+    text = quote(str(detail.get("text") or ""), QUOTED)
+    there = link(case.url, "the original")
+    if event == "reply_waits":
+        return f":eyes: {who} asks for a second pair of eyes before this goes to the customer:\n{text}"
+    if event == "reply_approved":
+        return f":thumbsup: {who} approved the reply by {author}: it goes out now"
+    if event == "reply_declined":
+        reason = f"\n{quote(str(detail['reason']), QUOTED)}" if detail.get("reason") else ""
+        return f":leftwards_arrow_with_hook: {who} gave the reply back to {call}. *Reply* has its words.{reason}"
+    why = line(str(detail.get("why") or ""), 300)
+    if detail.get("perhaps"):
+        head = f":grey_question: {call} Nobody can tell whether your reply has arrived: {why}"
+        return f"{head}\n{text}\nLook at {there}. If it is not there, *Reply* has its words."
+    head = f":warning: {call} Your reply did not go out: {why}"
+    return f"{head}\n{text}\n*Reply* has its words, to change and send again. Or answer at {there}."
 
 
 def asks(case: Case, event: str, whom: str | None, now: datetime, actor: str = "") -> str:

@@ -111,14 +111,26 @@ def take(case_id: CaseId, by: Actor = None, config: ConfigFile = None, as_json: 
 @commands.command()
 def reply(
     case_id: CaseId,
-    text: Annotated[str | None, typer.Option("--text", help="What was written, for the history.")] = None,
-    at: Annotated[str | None, typer.Option("--at", help="When it was posted; default: now.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="The words for the customer.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="When a reply was posted elsewhere; default: now.")] = None,
+    elsewhere: Annotated[bool, typer.Option("--elsewhere", help="Only record it: it was posted already.")] = False,
     by: Actor = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Record that a person replied in public on the source. Stops the clock; posts nothing itself."""
+    """Reply in public on the source, with --text, where the source takes replies. Else, and with --elsewhere or --at,
+    record that a person has replied there. Stops the clock."""
+    why = None
+    if text and not elsewhere and at is None:
+        from monitor.cli.replying import send
+
+        with opened(config) as app_:
+            why = send(app_, case_id, text, by or getpass.getuser(), as_json)
+        if why is None:
+            return
     _act(config, as_json, case_id, "reply", by, moment(at, "--at") if at else None, **({"text": text} if text else {}))
+    if why is not None:
+        typer.echo(f"{why} Recorded as a reply that was given there.", err=True)
 
 
 @commands.command()

@@ -17,5 +17,10 @@ class Stage(Protocol):
         ...
 
 
-NEXT: Mapping[str, tuple[str, ...]] = {"collect": ("classify",), "classify": ("deliver",), "clock": ("deliver",)}
+NEXT: Mapping[str, tuple[str, ...]] = {
+    "collect": ("classify",),
+    "classify": ("deliver",),
+    "clock": ("deliver",),
+    "reply": ("deliver",),
+}
 """Which stages to wake when one has done something."""
