@@ -62,11 +62,11 @@ class Embedded:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         self.directory = directory
         _few_arenas()
+        warmed = threading.Thread(target=warm)
+        warmed.start()
         try:
             from transformers import AutoConfig, AutoTokenizer
 
-            warmed = threading.Thread(target=warm)
-            warmed.start()
             config = AutoConfig.from_pretrained(directory, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
             self._table = np.memmap(directory / "embeddings.bin", BLOCK, mode="r").reshape(config.vocab_size, -1)
