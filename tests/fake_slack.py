@@ -19,9 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from slack_sdk.errors import SlackObjectFormationError
-from slack_sdk.models.blocks import Block
-from slack_sdk.models.views import View
+from slack_rules import wrong_message, wrong_view
 from slack_socket import Sockets
 
 TOKEN = "xoxb-fake-bot"
@@ -57,6 +55,7 @@ class FakeSlack:
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)  # by user
     users: dict[str, dict[str, Any]] = field(default_factory=dict)  # beyond U0ANN, who is ann
     groups: dict[str, list[str]] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)  # what was wrong with messages of ours
     fault: Callable[[str, dict[str, Any]], Fault | None] = lambda method, args: None
     base_url: str = ""
 
@@ -214,7 +213,7 @@ class FakeSlack:
         if args.get("channel") not in self.channels:
             return {"ok": False, "error": "channel_not_found"}
         messages = self.channels[args["channel"]]
-        if wrong := _wrong_blocks(args.get("blocks") or []):
+        if wrong := self._wrong(args):
             return {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [wrong]}}
         if len(args.get("text", "")) > 40_000:
             return {"ok": False, "error": "msg_too_long"}
@@ -242,7 +241,16 @@ class FakeSlack:
         messages.append(message)
         return {"ok": True, "channel": args["channel"], "ts": message["ts"], "message": message}
 
+    def _wrong(self, args: dict[str, Any]) -> str | None:
+        """Our messages have to be right, and so are refused at once where Slack might be lenient."""
+        wrong = wrong_message(str(args.get("text", ""))[:40_000], args.get("blocks") or [], args.get("metadata"))
+        if wrong:
+            self.refused.append(wrong)
+        return wrong
+
     def _chat_update(self, args: dict[str, Any]) -> dict[str, Any]:
+        if wrong := self._wrong(args):
+            return {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [wrong]}}
         for message in self.channels.get(args.get("channel", ""), []):
             if message["ts"] == args.get("ts"):
                 message |= {key: args[key] for key in ("text", "blocks", "metadata") if key in args}
@@ -250,6 +258,8 @@ class FakeSlack:
         return {"ok": False, "error": "message_not_found"}
 
     def _chat_postEphemeral(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        if wrong := self._wrong(args):
+            return {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [wrong]}}
         self.whispers.append(args)
         return {"ok": True, "message_ts": "1.2"}
 
@@ -283,36 +293,6 @@ def _page(found: list[dict[str, Any]], args: dict[str, Any]) -> dict[str, Any]:
         "has_more": more,
         "response_metadata": {"next_cursor": str(start + size) if more else ""},
     }
-
-
-def _wrong_blocks(blocks: list[dict[str, Any]]) -> str | None:
-    """The limits of Block Kit that a message of ours could run into."""
-    if len(blocks) > 50:
-        return "more than 50 blocks"
-    for block in blocks:
-        if block["type"] == "section" and not 1 <= len(block["text"]["text"]) <= 3000:
-            return "section text"
-        if block["type"] == "context" and any(len(e["text"]) > 2000 or not e["text"] for e in block["elements"]):
-            return "context text"
-        for element in block.get("elements", []) if block["type"] == "actions" else []:
-            if len(element.get("options", [])) > 5:
-                return "overflow"
-            if len(element.get("url", "")) > 3000 or len(element.get("value", "")) > 2000:
-                return "button"
-    return None
-
-
-def wrong_view(view: dict[str, Any]) -> str | None:
-    """What Slack would not take of a modal or a Home tab."""
-    try:
-        View(**view).validate_json()
-        for block in Block.parse_all(view["blocks"]):
-            block.validate_json()
-    except SlackObjectFormationError as error:
-        return str(error)
-    texts = [t["text"] for b in view["blocks"] for t in (b.get("text"), *b.get("elements", [])) if t and "text" in t]
-    too_long = any(isinstance(text, str) and not 1 <= len(text) <= 3000 for text in texts)
-    return "a text is too long or empty" if too_long or len(json.dumps(view)) > 250_000 else None
 
 
 class _Server(ThreadingHTTPServer):

@@ -73,7 +73,10 @@ class SlackTransport:
             "blocks": _blocks(message),
             "metadata": {
                 "event_type": EVENT_TYPE,
-                "event_payload": {"delivery_id": message.key, "case_id": message.case_id, "kind": message.kind},
+                # Slack's own types know of no null here, so what belongs to no case has no case_id
+                "event_payload": {"delivery_id": message.key}
+                | ({} if message.case_id is None else {"case_id": message.case_id})
+                | {"kind": message.kind},
             },
         }
         if message.edits is None:
