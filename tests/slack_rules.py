@@ -44,7 +44,9 @@ _BETWEEN: dict[str, dict[str, tuple[int, int]]] = {  # by type, then by what of 
 _OPTION = {"text.text": (1, 75), "value": (1, 150), "description.text": (1, 75)}
 
 
-def wrong_message(text: str, blocks: Iterable[Mapping[str, Any]], metadata: Mapping[str, Any] | None = None) -> str | None:
+def wrong_message(
+    text: str, blocks: Iterable[Mapping[str, Any]], metadata: Mapping[str, Any] | None = None
+) -> str | None:
     """What Slack would not take of a message; None if it takes it."""
     blocks = list(blocks)
     said: dict[str, Any] = {"text": text, "blocks": blocks} | ({"metadata": metadata} if metadata else {})

@@ -35,6 +35,13 @@ _TOLD = {
     "remind": ":bell: Reminded",
     "oncall": ":bell: Those on call were asked",
     "breach": ":rotating_light: The time to answer ran out",
+    "reply_waits": ":eyes: {actor} asked for a second pair of eyes on a reply",
+    "reply_approved": ":ok: {actor} approved the reply",
+    "reply_declined": ":leftwards_arrow_with_hook: {actor} gave the reply back to its author",
+    "reply_failed": ":warning: The reply by {actor} did not go out",
+    "told": ":speech_balloon: The customer was told how it stands",
+    "ask_solved": ":grey_question: The owner was asked whether it is solved",
+    "rated": ":star: The customer rated our help",
     "renag": ":rotating_light: Asked again, since nobody had taken it",
 }
 
@@ -96,6 +103,8 @@ def _more(event: Event, now: datetime) -> str:
     elif event.kind in ("reply", "reply_seen"):
         shown = link(str(detail.get("url") or ""), "see it")
         more = f" · {shown}" if shown.startswith("<") else ""
+    elif event.kind == "rated" and isinstance(detail.get("score"), int):
+        more = f": {detail['score']} of 5"
     return more + (f" _({line(event.origin, 30)})_" if event.origin not in ("clock", "slack") else "")
 
 

@@ -93,7 +93,9 @@ def handed_over(values: Mapping[str, Any]) -> tuple[str | None, str] | dict[str,
 
 def turn(words: str, brands: Sequence[str], severities: Sequence[str], topics: Sequence[str], where: Any) -> Block:
     """What the case that a message becomes is about."""
-    chosen_brands = [_option(cut(name, 70, escaped=False) or "(no name)", str(at)) for at, name in enumerate(brands[:100])]
+    chosen_brands = [
+        _option(cut(name, 70, escaped=False) or "(no name)", str(at)) for at, name in enumerate(brands[:100])
+    ]
     chosen = [_option(name.capitalize(), name) for name in severities]
     about = [_option(name.replace("_", " ").capitalize(), name) for name in topics]
     quoted = "\n".join(f">{row}" for row in cut(words, 600).split("\n"))
