@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from monitor.models import CaseRow
 from monitor.sla import ZERO, CaseClock, Policy, step_at
+
+FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)  # the end of a mute that has none
 
 
 def load(row: CaseRow) -> CaseClock:
@@ -55,6 +57,15 @@ def next_step(policy: Policy, row: CaseRow, clock: CaseClock) -> tuple[int, date
     return len(policy.steps), None
 
 
+def muted(row: CaseRow, at: datetime) -> bool:
+    return row.muted_until is not None and row.muted_until > at
+
+
+def composing(row: CaseRow, at: datetime) -> bool:
+    """Whether somebody is writing the reply just now: until that ends, or runs out, nobody is asked for one."""
+    return row.composing_until is not None and row.composing_until > at
+
+
 def owner_silent_at(policy: Policy, row: CaseRow) -> datetime | None:
     """When the owner will have been silent for too long."""
     if row.state != "taken" or row.taken_at is None or policy.silent_owner <= ZERO:
@@ -82,6 +93,16 @@ def schedule(policy: Policy, row: CaseRow, clock: CaseClock, at: datetime) -> No
     elif clock.state == "running":
         index, when = next_step(policy, row, clock)
         if index == len(policy.steps) and row.state != "taken" and policy.renag > ZERO:
-            when = policy.hours.add(at, policy.renag)
+            when = _nag_at(policy, row, at)
         times = [time for time in (when, owner_silent_at(policy, row)) if time is not None]
         row.next_step_at = min(times, default=None)
+        if row.next_step_at is not None and row.composing_until is not None and composing(row, at):
+            row.next_step_at = max(row.next_step_at, row.composing_until)
+
+
+def _nag_at(policy: Policy, row: CaseRow, at: datetime) -> datetime | None:
+    """When to nag next; None while it is muted for good."""
+    when = policy.hours.add(at, policy.renag)
+    if row.muted_until is None or row.muted_until <= when:
+        return when
+    return None if row.muted_until >= FOR_GOOD else row.muted_until

@@ -18,6 +18,7 @@ from monitor.models import CaseEventRow, CaseRow, CorrectionRow
 from monitor.transitions import AFTERWARDS, BEFORE, CLOSED_STATES, ON_THE_WAY, after
 
 SYSTEM = "firsthour"  # the actor of what nobody did
+_UNMUTE = ("unmute", "release", "silent_owner", "reopen", "customer_again")  # who muted it has it no more, or it is new
 REPLIES = ("reply", "reply_seen")
 _KEEP_SCHEDULE = ("note", "auto_ack", "escalate", "ask_solved", *AFTERWARDS, *ON_THE_WAY)
 
@@ -89,6 +90,10 @@ class CaseWriter:
                 clock = self._clock_again(session, policy, row, clock, at)
         elif event == "rated":
             row.satisfaction, row.satisfaction_at = detail["score"], row.satisfaction_at or at
+        if event == "mute":
+            row.muted_until = happened.detail.get("until", case_clock.FOR_GOOD)
+        elif event in _UNMUTE:
+            row.muted_until = None
         if event in ("dismiss", "reopen") and "dismissed" in (before, target):
             session.add(
                 CorrectionRow(mention_id=row.mention_id, complaint=event == "reopen", actor=happened.actor, at=at)

@@ -69,6 +69,11 @@ class Case:
     slack_channel: str | None
     slack_ts: str | None
     satisfaction: int | None = None  # what the customer said of our help, 1 to 5
+    muted_until: datetime | None = None
+
+    def muted(self, now: datetime) -> bool:
+        """Whether its reminders are silent."""
+        return self.muted_until is not None and self.muted_until > now
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Cases:
         self, case_id: int, event: str, actor: str, origin: str, at: datetime, key: str | None = None, **detail: Any
     ) -> Change:
         """`event` by `actor`, in a transaction of its own. The same `key` again changes nothing and gives the same
-        Change. `detail`: `to` for hand_over, `until` (aware) for snooze, `text` for note, reply, auto_ack.
+        Change. `detail`: `to` for hand_over, `until` (aware) for snooze and mute, `text` for note, reply, auto_ack.
 
         Raises Refused where the state does not allow it."""
         with self.db.write() as session:
@@ -129,6 +129,9 @@ class Cases:
         for _ in range(len(policy.steps) + 4):
             if row.next_step_at is None or row.next_step_at > now:
                 break
+            if row.state != "snoozed" and case_clock.composing(row, now):
+                row.next_step_at = row.composing_until
+                break
             happened = self._next_due(policy, row, now)
             if happened is None:  # the configuration changed since `next_step_at` was computed
                 case_clock.schedule(policy, row, case_clock.load(row), now)
@@ -147,6 +150,8 @@ class Cases:
         if when is not None and when <= now and (silent_at is None or when <= silent_at):
             step = policy.steps[index]
             detail = {"notify": step.notify, "step": index, "at": step.at.total_seconds()}
+            if step.event != "breach" and case_clock.muted(row, now):
+                detail["muted"] = True
             breached = sla.breach(clock) if step.event == "breach" else clock
             return Happened(step.event, SYSTEM, "clock", now, detail, clock=breached)
         if silent_at is not None and silent_at <= now:
@@ -200,6 +205,10 @@ def _check(row: CaseRow, happened: Happened) -> None:
         raise Refused("to whom? hand_over needs the name of the new owner (to)")
     if event == "note" and not str(detail.get("text") or "").strip():
         raise Refused("a note needs a text")
+    if event == "mute" and "until" in detail:
+        until = detail["until"]
+        if not isinstance(until, datetime) or until.tzinfo is None or until <= happened.at:
+            raise Refused("until when? mute needs a time to come (until), or none for good")
     if event == "snooze":
         until = detail.get("until")
         if not isinstance(until, datetime) or until.tzinfo is None or until <= happened.at:

@@ -20,6 +20,8 @@ PEOPLE_EVENTS = (
     "reply",
     "snooze",
     "unsnooze",
+    "mute",
+    "unmute",
     "resolve",
     "dismiss",
     "escalate",
@@ -47,6 +49,7 @@ AFTERWARDS = ("told", "rated")  # what we or the customer may still say, in any 
 # what befalls a reply on its way; it changes no state
 ON_THE_WAY = ("reply_waits", "reply_approved", "reply_declined", "reply_failed")
 
+_ANY_TIME = ("note", "auto_ack", "escalate", "mute", "unmute")  # while the clock may run
 _ENDS = {"reply": "replied", "reply_seen": "replied", "resolve": "resolved", "dismiss": "dismissed"}
 
 
@@ -60,7 +63,7 @@ def _unowned(state: str) -> dict[str, str]:
         "hand_over": "taken",
         "snooze": "snoozed",
         **_ENDS,
-        **_stays(state, "note", "auto_ack", "escalate", "joined", "remind", "oncall", "breach", "renag"),
+        **_stays(state, *_ANY_TIME, "joined", "remind", "oncall", "breach", "renag"),
     }
 
 
@@ -73,7 +76,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "silent_owner": "open",
         "snooze": "snoozed",
         **_ENDS,
-        **_stays("taken", "hand_over", "note", "auto_ack", "escalate", "joined", "remind", "oncall", "breach"),
+        **_stays("taken", "hand_over", *_ANY_TIME, "joined", "remind", "oncall", "breach"),
     },
     "replied": {
         "customer_again": "reopened",
@@ -87,7 +90,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "take": "taken",
         "hand_over": "taken",
         **_ENDS,
-        **_stays("snoozed", "snooze", "note", "auto_ack", "escalate"),
+        **_stays("snoozed", "snooze", *_ANY_TIME),
     },
     "resolved": {"reopen": "reopened", "customer_again": "reopened", **_stays("resolved", "reply_seen", "note")},
     "dismissed": {"reopen": "reopened", **_stays("dismissed", "note")},

@@ -48,6 +48,8 @@ class Announcer:
             self._open(session, change)
             return
         self._put(session, change, "update")
+        if change.detail.get("muted"):
+            return
         if change.event in STEPS:
             self._step(session, change, STEPS[change.event])
         elif change.event == "ask_solved" or (change.event == "rated" and change.detail.get("low")):

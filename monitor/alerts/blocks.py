@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from monitor.alerts.text import address, cut, line, link, quote
+from monitor.case_clock import FOR_GOOD
 from monitor.cases import Case
 from monitor.languages import language_name
 from monitor.sla import late
@@ -23,7 +24,7 @@ _COLOURS = {"low": "white", "medium": "large_yellow", "high": "large_orange", "c
 SNOOZE_FOR = {"snooze_15": timedelta(minutes=15), "snooze_60": timedelta(hours=1)}  # in the menus of old messages
 _MENU = (  # five at most at a time, with the history: Slack takes no more
     ("unsnooze", "Wake it now"),
-    ("snooze", "Snooze…"),
+    ("snooze", "Snooze or mute…"),
     ("hand_over", "Hand over…"),
     ("escalate", "Escalate"),
     ("dismiss", "Not a complaint"),
@@ -73,7 +74,16 @@ def heading(case: Case, now: datetime) -> str:
 
 def clock_line(case: Case, now: datetime, holder: str | None = None) -> str:
     """How the clock stands and who has the case, with a sign of it."""
-    return " ".join(_clock(case, now, holder))
+    words = " ".join(_clock(case, now, holder))
+    if not case.muted(now) or case.clock not in ("running", "paused"):
+        return words
+    until = f" until {moment(case.muted_until, now)}" if ends(case.muted_until) else ""
+    return f"{words} · :no_bell: reminders muted{until}"
+
+
+def ends(until: datetime | None) -> TypeGuard[datetime]:
+    """Whether a mute has an end; without one it is until somebody says otherwise."""
+    return until is not None and until < FOR_GOOD
 
 
 def clock_words(case: Case, now: datetime) -> str:

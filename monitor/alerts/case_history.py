@@ -28,6 +28,8 @@ _TOLD = {
     "reply_seen": ":white_check_mark: A reply by {actor} was seen on the source",
     "snooze": ":zzz: {actor} snoozed it",
     "unsnooze": ":bell: Awake again",
+    "mute": ":no_bell: {actor} muted its reminders",
+    "unmute": ":bell: {actor} wants to be reminded again",
     "resolve": ":ballot_box_with_check: {actor} resolved it",
     "dismiss": ":wastebasket: {actor} said that it is not a complaint",
     "reopen": ":repeat: {actor} reopened it",
@@ -94,7 +96,7 @@ def told(event: Event, said: Mapping[int, str], now: datetime) -> str:
 
 def _more(event: Event, now: datetime) -> str:
     detail, more = event.detail, ""
-    if event.kind == "snooze" and isinstance(detail.get("until"), str):
+    if event.kind in ("snooze", "mute") and isinstance(detail.get("until"), str):
         more = f" until {moment(datetime.fromisoformat(detail['until']), now)}"
     elif event.kind == "opened":
         more = f" · policy {line(str(detail.get('policy') or ''), 60)}" if detail.get("policy") else ""

@@ -15,6 +15,12 @@ from monitor.cases import Case
 SNOOZE, HAND_OVER, TURN = "snooze_case", "hand_over_case", "turn_into_case"
 BACK, CUSTOM = "back", "custom"
 _LONGEST_OPTION = 75
+_RESTS = {
+    "snooze": "The case: its clock pauses",
+    "mute": "Its reminders only: the clock goes on",
+    "mute_for_good": "Its reminders only, for good",
+    "unmute": "Nothing: remind us again",
+}
 
 
 def notice(words: str, title: str = "firsthour") -> Block:
@@ -23,18 +29,19 @@ def notice(words: str, title: str = "firsthour") -> Block:
 
 
 def snooze(case: Case, now: datetime, opens: datetime | None, zone: ZoneInfo, where: Mapping[str, Any]) -> Block:
-    """Until when a case shall rest. `opens` is when business opens next, or tomorrow's morning without such hours;
-    `where` comes back with the answer."""
+    """Until when a case, or its reminders, shall rest. `opens` is when business opens next, or tomorrow's morning
+    without such hours; `where` comes back with the answer."""
     options = [_option("For 15 minutes", "15m"), _option("For 1 hour", "1h")]
     if opens is not None:
         options.append(_option(f"Until {_local(opens, zone)}", f"at:{int(opens.timestamp())}"))
     options.append(_option("Until another time, chosen below", CUSTOM))
+    rest = [_option(label, value) for value, label in _RESTS.items() if value != "unmute" or case.muted(now)]
     start = int(now.timestamp()) // 3600 * 3600 + 2 * 3600
     blocks = [
         _context(fallback(case, now)),
         _input(
             "until",
-            "Snooze the case",
+            "For how long",
             {"type": "radio_buttons", "action_id": "until", "options": options, "initial_option": options[0]},
         ),
         _input(
@@ -43,9 +50,23 @@ def snooze(case: Case, now: datetime, opens: datetime | None, zone: ZoneInfo, wh
             {"type": "datetimepicker", "action_id": "time", "initial_date_time": start},
             optional=True,
         ),
-        _context("Its clock rests meanwhile and keeps the time that is left. It comes back by itself."),
+        _input(
+            "what",
+            "What shall rest",
+            {"type": "radio_buttons", "action_id": "what", "options": rest, "initial_option": rest[0]},
+        ),
+        _context("A case that rests keeps the time that is left, and comes back. A breach is told in any case."),
     ]
-    return _view(SNOOZE, f"Case {case.id}", blocks, submit="Snooze", where={**where, "case": case.id})
+    return _view(SNOOZE, f"Case {case.id}", blocks, submit="OK", where={**where, "case": case.id})
+
+
+def rest(values: Mapping[str, Any], now: datetime) -> tuple[str, dict[str, Any]] | dict[str, str]:
+    """What was chosen in `snooze`: the event and its detail, or what is wrong by block."""
+    what = str((_state(values, "what").get("selected_option") or {}).get("value") or "snooze")
+    if what in ("unmute", "mute_for_good"):
+        return what.removesuffix("_for_good"), {}
+    until = snoozed_until(values, now)
+    return until if isinstance(until, dict) else ("mute" if what == "mute" else "snooze", {"until": until})
 
 
 def snoozed_until(values: Mapping[str, Any], now: datetime) -> datetime | dict[str, str]:

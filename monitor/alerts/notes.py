@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.alerts.blocks import clock_words, fallback, is_overdue, mention, moment, place, span
+from monitor.alerts.blocks import clock_words, ends, fallback, is_overdue, mention, moment, place, span
 from monitor.alerts.text import cut, line, link, quote
 from monitor.cases import Case
 
@@ -45,6 +45,11 @@ def happened(
             return f":zzz: {who} snoozed it{until}"
         case "unsnooze":
             return f":bell: Awake again{_left(case, now)}"
+        case "mute":
+            until = f"until {moment(case.muted_until, now)}" if ends(case.muted_until) else "for good"
+            return f":no_bell: {who} muted its reminders {until}. The clock goes on{_left(case, now)}"
+        case "unmute":
+            return f":bell: {who} wants to be reminded again{_left(case, now)}"
         case "resolve":
             return f":ballot_box_with_check: {who} resolved it"
         case "dismiss":

@@ -35,7 +35,7 @@ class Renderer:
         if delivery.kind == "update":
             return self._update(session, delivery, case, now)
         event = str(delivery.payload.get("event", ""))
-        if delivery.kind != "note" and not _still_asked(case, delivery):
+        if delivery.kind != "note" and not _still_asked(case, delivery, now):
             return None
         if delivery.transport == "apprise":
             title, body = notes.plain(case, event, now)
@@ -95,7 +95,7 @@ class Renderer:
         return None
 
 
-def _still_asked(case: Case, delivery: Delivery) -> bool:
+def _still_asked(case: Case, delivery: Delivery, now: datetime) -> bool:
     """Whether what was to be asked is still open: nobody is paged about a case that was just taken or answered."""
     event = delivery.payload.get("event")
     if event == "rated":
@@ -105,6 +105,8 @@ def _still_asked(case: Case, delivery: Delivery) -> bool:
     if event == "escalate":
         return case.state not in ("resolved", "dismissed")
     if case.clock != "running" or case.state in ("replied", "resolved", "dismissed", "snoozed"):
+        return False
+    if case.muted(now) and event in ("remind", "oncall", "renag"):
         return False
     if case.state == "taken" and event != "breach":  # what is left is for the owner, of the time since
         return delivery.kind == "reminder" and case.taken_at is not None and case.taken_at < delivery.created_at

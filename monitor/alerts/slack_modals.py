@@ -61,12 +61,13 @@ class CaseModals:
             raise Refused(f"Slack would not open the window ({reason}).") from None
 
     def snooze(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
-        until = modals.snoozed_until(view["state"]["values"], self._acts.clock.now())
-        if isinstance(until, dict):
-            ack(response_action="errors", errors=until)
+        chosen = modals.rest(view["state"]["values"], self._acts.clock.now())
+        if isinstance(chosen, dict):
+            ack(response_action="errors", errors=chosen)
             return
         ack()
-        self._act(body, view, "snooze", until=until)
+        event, detail = chosen
+        self._act(body, view, event, **detail)
 
     def hand_over(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
         chosen = modals.handed_over(view["state"]["values"])

@@ -60,6 +60,8 @@ _TOLD = {
     "reply_seen": "An answer by {actor} was seen on the source",
     "snooze": "{actor} snoozed it",
     "unsnooze": "Back from its snooze",
+    "mute": "{actor} muted its reminders",
+    "unmute": "{actor} wants to be reminded again",
     "resolve": "{actor} resolved it",
     "dismiss": "{actor} said: not a complaint",
     "escalate": "{actor} escalated it",

@@ -159,7 +159,7 @@ def test_the_alert_as_slack_gets_it() -> None:
                         "type": "overflow",
                         "action_id": "more",
                         "options": [
-                            {"text": {"type": "plain_text", "text": "Snooze…"}, "value": "snooze"},
+                            {"text": {"type": "plain_text", "text": "Snooze or mute…"}, "value": "snooze"},
                             {"text": {"type": "plain_text", "text": "Hand over…"}, "value": "hand_over"},
                             {"text": {"type": "plain_text", "text": "Escalate"}, "value": "escalate"},
                             {"text": {"type": "plain_text", "text": "Not a complaint"}, "value": "dismiss"},
@@ -182,7 +182,7 @@ def test_a_case_that_somebody_has() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":hourglass_flowing_sand: *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · *ann* has it",
-            "['I have replied', 'Resolve', 'Open original'] ['Snooze…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
+            "['I have replied', 'Resolve', 'Open original'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -197,7 +197,7 @@ def test_a_case_that_is_overdue() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":rotating_light: *Overdue since <!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
-            "['Take it', 'I have replied', 'Resolve', 'Open original'] ['Snooze…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
+            "['Take it', 'I have replied', 'Resolve', 'Open original'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -289,7 +289,7 @@ def test_a_review_with_stars_by_nobody_in_particular() -> None:
 """,
             "somebody · ★★☆☆☆ · complaint 97 %",
             ":hourglass_flowing_sand: *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
-            "['Take it', 'I have replied', 'Resolve'] ['Snooze…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
+            "['Take it', 'I have replied', 'Resolve'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 

@@ -88,6 +88,36 @@ def test_snooze_until_a_time_of_ones_own(
     assert office.case(case.id).snoozed_until == then
 
 
+def test_a_mute_silences_the_reminders_and_not_the_clock(
+    office: Office, slack: FakeSlack, case: Case, press: Press, send: Send
+) -> None:
+    press("more", "ann", "snooze")
+    view = slack.open_view()
+    assert labels(view, "what") == [
+        "The case: its clock pauses",
+        "Its reminders only: the clock goes on",
+        "Its reminders only, for good",
+    ]
+    send(
+        slack.submit(
+            view, "ann", until={"selected_option": {"value": "1h"}}, what={"selected_option": {"value": "mute"}}
+        )
+    )
+    office.deliver()
+    assert office.case(case.id).clock == "running"
+    assert office.case(case.id).muted_until == office.clock.now() + timedelta(hours=1)
+    assert "*ann* muted its reminders until" in slack.posted("note")[-1]["text"]
+    assert "reminders muted until" in slack.posted("alert")[-1]["blocks"][2]["text"]["text"]
+    press("more", "bob", "snooze")
+    assert labels(slack.open_view(), "what")[-1] == "Nothing: remind us again"
+    send(slack.submit(slack.open_view(), "bob", what={"selected_option": {"value": "unmute"}}))
+    assert office.case(case.id).muted_until is None
+    press("more", "bob", "snooze")
+    send(slack.submit(slack.open_view(), "bob", what={"selected_option": {"value": "mute_for_good"}}))
+    office.deliver()
+    assert "muted its reminders for good" in slack.posted("note")[-1]["text"]
+
+
 @pytest.mark.parametrize(
     ("hours", "now", "opens"),
     [
