@@ -103,51 +103,41 @@ class Change:
 
 Listener = Callable[[Session, Change], None]
 
-_FROM_ROW = [field.name for field in fields(Case) if field.name in CaseRow.__mapper__.columns]
+_OWN = [field.name for field in fields(Case) if field.name in CaseRow.__mapper__.columns]
+_MENTIONS, _VERDICTS = (
+    [field.name for field in fields(Case) if field.name in table.__mapper__.columns and field.name not in _OWN]
+    for table in (MentionRow, VerdictRow)
+)
+_UNJUDGED = dict.fromkeys(_VERDICTS)
 
 
 def views(session: Session, rows: Sequence[CaseRow]) -> list[Case]:
     """The cases of `rows`, in their order: four queries, however many there are."""
     if not rows:
         return []
-    ids = [row.id for row in rows]
-    firsts = {
-        m.id: m for m in session.scalars(select(MentionRow).where(MentionRow.id.in_({r.mention_id for r in rows})))
-    }
-    verdicts = {
-        verdict.mention_id: verdict
-        for verdict in session.scalars(
-            select(VerdictRow).where(VerdictRow.mention_id.in_(firsts)).order_by(VerdictRow.revision)
-        )
-    }
-    counted = select(MentionRow.case_id, func.count()).where(MentionRow.case_id.in_(ids)).group_by(MentionRow.case_id)
+    m, v = MentionRow, VerdictRow
+    first = select(m.id, m.removed_at, *(getattr(m, name) for name in _MENTIONS))
+    firsts = {mention.id: mention for mention in session.execute(first.where(m.id.in_({r.mention_id for r in rows})))}
+    verdict = select(v.mention_id, *(getattr(v, name) for name in _VERDICTS)).where(v.mention_id.in_(firsts))
+    verdicts = {mention_id: told for mention_id, *told in session.execute(verdict.order_by(v.revision))}
+    counted = select(m.case_id, func.count()).where(m.case_id.in_({row.id for row in rows})).group_by(m.case_id)
     counts: dict[int | None, int] = {case_id: count for case_id, count in session.execute(counted)}  # noqa: C416
     earlier = _earlier(session, rows)
-    return [
-        view(row, firsts[row.mention_id], verdicts.get(row.mention_id), counts.get(row.id, 0), earlier[row.id])
-        for row in rows
-    ]
-
-
-def view(row: CaseRow, first: MentionRow, verdict: VerdictRow | None, mentions: int, earlier: int) -> Case:
-    return Case(
-        **{name: getattr(row, name) for name in _FROM_ROW},
-        external_id=first.external_id,
-        author_name=first.author_name,
-        author_url=first.author_url,
-        author_followers=first.author_followers,
-        text=first.text,
-        url=first.url,
-        rating=first.rating,
-        removed=first.removed_at is not None,
-        sentiment=verdict.sentiment if verdict else None,
-        complaint_score=verdict.complaint_score if verdict else None,
-        severity_score=verdict.severity_score if verdict else None,
-        topic_score=verdict.topic_score if verdict else None,
-        model=verdict.model if verdict else None,
-        earlier_cases_30d=earlier,
-        mentions=mentions,
-    )
+    found = []
+    for row in rows:
+        _, removed_at, *said = firsts[row.mention_id]
+        told = verdicts.get(row.mention_id)
+        found.append(
+            Case(
+                **{name: getattr(row, name) for name in _OWN},
+                **dict(zip(_MENTIONS, said, strict=True)),
+                **(dict(zip(_VERDICTS, told, strict=True)) if told else _UNJUDGED),
+                removed=removed_at is not None,
+                earlier_cases_30d=earlier[row.id],
+                mentions=counts.get(row.id, 0),
+            )
+        )
+    return found
 
 
 def _earlier(session: Session, rows: Sequence[CaseRow]) -> Counter[int]:
