@@ -75,7 +75,10 @@ def frame(body: bytes, kind: int = 1) -> bytes:
 
 
 def read_frame(stream: Any) -> tuple[int, bytes]:
-    head = stream.read(2)
+    try:
+        head = stream.read(2)
+    except ConnectionError:  # gone without a word
+        head = b""
     if len(head) < 2:
         return 8, b""
     size = head[1] & 0x7F
