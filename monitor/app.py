@@ -290,7 +290,7 @@ class App:
             return None
         from monitor.alerts.slack_app import Socket, build_app
 
-        bolt = build_app(self.settings, self.cases, self.db, self.clock, changed, self.whispers)
+        bolt = build_app(self.settings, self.cases, self.db, self.clock, changed, self.whispers, self.replies)
         return Socket(bolt, self.settings.slack)
 
     def web(self) -> FastAPI:

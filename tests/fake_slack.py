@@ -137,6 +137,13 @@ class FakeSlack:
             "response_urls": [],
         }
 
+    def in_view(self, view: dict[str, Any], user: str, /, **action: Any) -> dict[str, Any]:
+        """The payload when something is done in a modal that does not send it off; `typed` stands in its fields."""
+        typed = action.pop("typed", {})
+        sent = self.submit(view, user, **typed)
+        sent |= {"type": "block_actions", "container": {"type": "view", "view_id": view["id"]}, "actions": [action]}
+        return sent
+
     # Socket Mode
 
     @property
@@ -178,7 +185,10 @@ class FakeSlack:
             return {"ok": False, "error": "not_found"}
         if wrong := wrong_view(args["view"]):
             return {"ok": False, "error": "invalid_arguments", "response_metadata": {"messages": [wrong]}}
-        self.views[args["view_id"]] = args["view"] | {"id": args["view_id"], "hash": "1.2"}
+        before = self.views[args["view_id"]]["hash"]
+        if args.get("hash") not in (None, before):
+            return {"ok": False, "error": "hash_conflict"}
+        self.views[args["view_id"]] = args["view"] | {"id": args["view_id"], "hash": f"1.{int(before[2:]) + 1}"}
         return {"ok": True, "view": self.views[args["view_id"]]}
 
     def _views_publish(self, args: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from square import Square
 from stored import complain
 
 from monitor.cases import Cases, Change
@@ -19,42 +20,6 @@ from monitor.outgoing import Outgoing, Replies, composing
 from monitor.reply_stage import PATIENCE, SETTLE, ReplyStage
 from monitor.settings import Settings
 from monitor.sources.base import Capabilities, Reply, SeenReply
-
-
-class Square:
-    """A service that takes replies, with troubles in a queue: before the reply is taken, or after it ("after")."""
-
-    name = "news"
-    capabilities: Capabilities = Capabilities(reply=True, reply_limit=20, place="the Square", sees_replies=True)
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.clock = clock
-        self.posts: list[Reply] = []
-        self.troubles: list[Exception | None] = []
-        self.after: list[Exception | None] = []
-        self.blind: list[Exception | None] = []
-        self.looks = 0
-        self.wall: str | None = None
-
-    def reply(self, reply: Reply, now: datetime) -> SeenReply:
-        if self.troubles and (trouble := self.troubles.pop(0)) is not None:
-            raise trouble
-        self.posts.append(reply)
-        if self.after and (trouble := self.after.pop(0)) is not None:
-            raise trouble
-        return self._seen(reply, now)
-
-    def find_reply(self, reply: Reply) -> SeenReply | None:
-        self.looks += 1
-        if self.blind and (trouble := self.blind.pop(0)) is not None:
-            raise trouble
-        return next((self._seen(post, post.since) for post in self.posts if post.key == reply.key), None)
-
-    def barrier(self, mention: str) -> str | None:
-        return self.wall
-
-    def _seen(self, reply: Reply, at: datetime) -> SeenReply:
-        return SeenReply(f"r-{reply.key}", at, "acmehelp", f"https://square.example/{reply.key}")
 
 
 class Room:

@@ -220,8 +220,8 @@ def _actions(case: Case) -> list[Block]:
     elements = []
     if can("take"):
         elements.append(_button(case, "take", "Take it", style="primary"))
-    if can("reply") and case.state != "replied":
-        elements.append(_button(case, "reply", "I have replied"))
+    if can("reply"):
+        elements.append(_button(case, "reply", "Reply" if case.state != "replied" else "Reply again"))
     if can("resolve"):
         elements.append(_button(case, "resolve", "Resolve"))
     if case.state in CLOSED_STATES and can("reopen"):

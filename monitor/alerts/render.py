@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from monitor.alerts import blocks, notes
+from monitor.alerts import blocks, notes, reply_modal
 from monitor.alerts.outbox import Delivery, Message
 from monitor.alerts.routes import Routes
 from monitor.alerts.text import cut
 from monitor.cases import Case, Cases
 from monitor.clock import Clock
-from monitor.models import CaseEventRow, MentionRow
+from monitor.models import CaseEventRow, MentionRow, ReplyRow
 from monitor.settings import Settings
 
 
@@ -47,6 +47,9 @@ class Renderer:
         asked = delivery.kind != "note" or event == "release"
         loud = asked and case.state != "taken" and not self._call(session, delivery, case)
         shown = blocks.solved(case, words) if event == "ask_solved" else ()
+        if event == "reply_waits":
+            asked_for = _waiting(session, (delivery.payload.get("detail") or {}).get("reply_id"))
+            shown = reply_modal.approval(asked_for, words) if asked_for is not None else ()
         return _message(delivery, words, shown, thread=case.slack_ts, broadcast=loud, target=case.slack_channel)
 
     def _update(self, session: Session, delivery: Delivery, case: Case, now: datetime) -> Message | None:
@@ -111,6 +114,12 @@ def _still_asked(case: Case, delivery: Delivery, now: datetime) -> bool:
     if case.state == "taken" and event != "breach":  # what is left is for the owner, of the time since
         return delivery.kind == "reminder" and case.taken_at is not None and case.taken_at < delivery.created_at
     return True
+
+
+def _waiting(session: Session, reply_id: int | None) -> int | None:
+    """The reply, if it still waits for somebody to approve it."""
+    waits = ReplyRow.state == "awaiting_approval"
+    return session.scalar(select(ReplyRow.id).where(ReplyRow.id == reply_id, waits))
 
 
 def _message(

@@ -20,6 +20,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from monitor.alerts import blocks
 from monitor.alerts.agents import Agents
+from monitor.alerts.reply_window import ReplyWindow
 from monitor.alerts.slack import web_client
 from monitor.alerts.slack_acts import FAILED, Acts
 from monitor.alerts.slack_modals import OPENED, CaseModals
@@ -29,6 +30,7 @@ from monitor.cases import Cases
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.errors import Refused
+from monitor.outgoing import Replies
 from monitor.settings import Settings, SlackSettings
 from monitor.solved import PRESSES
 
@@ -49,9 +51,10 @@ def build_app(
     clock: Clock,
     changed: Callable[[], None] = lambda: None,
     whispers: Whispers | None = None,
+    replies: Replies | None = None,
 ) -> App:
     """Bolt's app with a listener for every action of `blocks`. `changed` is called after each change of a case, so that
-    what it puts into the outbox need not wait."""
+    what it puts into the outbox need not wait. Without `replies` the Reply window only records what was posted."""
     secret = settings.slack.bot_token
     token = secret.get_secret_value() if secret else None
     client = web_client(token, settings.slack.base_url)
@@ -67,7 +70,10 @@ def build_app(
     acts = Acts(cases, db, clock, Agents(settings.slack.agents, client, clock))
     windows = CaseModals(acts, client, whispers, changed)
     windows.register(app)
-    presses = Presses(acts, windows, whispers, changed)
+    replies = replies or Replies(db, cases, settings, lambda name: None)
+    reply = ReplyWindow(acts, replies, client, whispers, changed)
+    reply.register(app)
+    presses = Presses(acts, windows, reply, whispers, changed)
     for name in BUTTONS:
         app.action(name)(presses.button)
     app.action("more")(presses.menu)
@@ -86,8 +92,11 @@ def _ours(token: str | None) -> Callable[..., AuthorizeResult]:
 
 
 class Presses:
-    def __init__(self, acts: Acts, windows: CaseModals, whispers: Whispers, changed: Callable[[], None]) -> None:
-        self._acts, self._windows, self._whispers, self._changed = acts, windows, whispers, changed
+    def __init__(
+        self, acts: Acts, windows: CaseModals, reply: ReplyWindow, whispers: Whispers, changed: Callable[[], None]
+    ) -> None:
+        self._acts, self._windows, self._reply = acts, windows, reply
+        self._whispers, self._changed = whispers, changed
 
     def button(self, ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         ack()
@@ -115,6 +124,9 @@ class Presses:
             case_id = _case_id(action)
             if wanted in OPENED:
                 self._windows.open(body, wanted, case_id)
+                return
+            if wanted == "reply":
+                self._reply.open(body, case_id)
                 return
             stuck = self._acts.unsaid(case_id, now)
             key = f"slack:{wanted}:{action.get('action_ts')}:{person.id}"

@@ -49,7 +49,7 @@ class AppStore:
                     raise ValueError(f'"{code}" is no country code of two letters')
             return list(dict.fromkeys(code.lower() for code in codes))
 
-    capabilities = Capabilities(edits=True)
+    capabilities = Capabilities(place="App Store", edits=True)
 
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
         self.name = name

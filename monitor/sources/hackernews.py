@@ -34,7 +34,7 @@ class HackerNews:
             description="read again at each poll: finds what is indexed late, and edits (allowed for two hours)",
         )
 
-    capabilities = Capabilities(sees_replies=True, edits=True)
+    capabilities = Capabilities(place="Hacker News", sees_replies=True, edits=True)
 
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
         self.name = name

@@ -139,7 +139,7 @@ def test_the_alert_as_slack_gets_it() -> None:
                     {
                         "type": "button",
                         "action_id": "reply",
-                        "text": {"type": "plain_text", "text": "I have replied"},
+                        "text": {"type": "plain_text", "text": "Reply"},
                         "value": "42",
                     },
                     {
@@ -182,7 +182,7 @@ def test_a_case_that_somebody_has() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":hourglass_flowing_sand: *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · *ann* has it",
-            "['I have replied', 'Resolve', 'Open original'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
+            "['Reply', 'Resolve', 'Open original'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -197,7 +197,7 @@ def test_a_case_that_is_overdue() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":rotating_light: *Overdue since <!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
-            "['Take it', 'I have replied', 'Resolve', 'Open original'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
+            "['Take it', 'Reply', 'Resolve', 'Open original'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -217,7 +217,7 @@ def test_a_snoozed_case() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":zzz: Paused until *<!date^1795182120^{time}|13:42 UTC>*, then 22 min left · nobody has it yet",
-            "['Take it', 'I have replied', 'Resolve', 'Open original'] ['Wake it now', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
+            "['Take it', 'Reply', 'Resolve', 'Open original'] ['Wake it now', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -232,7 +232,7 @@ def test_an_answered_case() -> None:
 """,
             "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 1,412 followers · *3rd complaint in 30 days* · Estonian · complaint 97 %",
             ":white_check_mark: Answered after 22 min, in time · ann",
-            "['Resolve', 'Open original'] ['Hand over…', 'Escalate', 'Not a complaint', 'History…']",
+            "['Reply again', 'Resolve', 'Open original'] ['Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 
@@ -289,7 +289,7 @@ def test_a_review_with_stars_by_nobody_in_particular() -> None:
 """,
             "somebody · ★★☆☆☆ · complaint 97 %",
             ":hourglass_flowing_sand: *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
-            "['Take it', 'I have replied', 'Resolve'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
+            "['Take it', 'Reply', 'Resolve'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
     )
 

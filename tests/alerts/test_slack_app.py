@@ -125,14 +125,6 @@ def test_the_menu_of_an_old_message_still_snoozes(office: Office, slack: FakeSla
     assert (office.case(case.id).state, office.case(case.id).clock) == ("open", "running")
 
 
-def test_i_have_replied_stops_the_clock(office: Office, slack: FakeSlack, press: Callable[..., None]) -> None:
-    case = office.complain()
-    office.deliver()
-    office.later(minutes=12)
-    press("reply", "ann")
-    assert (office.case(case.id).met, office.case(case.id).calendar_seconds) == (True, 720.0)
-
-
 def test_a_press_on_a_case_that_is_gone_says_so(office: Office, slack: FakeSlack, press: Callable[..., None]) -> None:
     office.complain()
     office.deliver()
