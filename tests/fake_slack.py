@@ -19,8 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from slack_rules import wrong_message, wrong_view
-from slack_socket import Sockets
+from tests.slack_rules import wrong_message, wrong_view
+from tests.slack_socket import Sockets
 
 TOKEN = "xoxb-fake-bot"
 APP_TOKEN = "xapp-fake-app"

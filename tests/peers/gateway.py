@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from slack_socket import Sockets
+from tests.slack_socket import Sockets
 
 APP_TOKEN = "xapp-emulated"
 

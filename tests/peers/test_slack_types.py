@@ -6,9 +6,9 @@ import json
 import subprocess
 
 import pytest
-from slack_rules import TYPES
 
 from peers.npm import installed
+from tests.slack_rules import TYPES
 
 TYPES_OF_SLACK, GENERATOR = "@slack/types@3.2.0", "ts-json-schema-generator@2.4.0"
 WANTED = """
