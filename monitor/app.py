@@ -27,6 +27,7 @@ from monitor.scheduler import Job, forget_slots, slot_of
 from monitor.settings import Settings, SourceSettings
 from monitor.solved import SolvedQuestions, ask_due
 from monitor.sources.base import SeenReply, Source
+from monitor.watch import Watch
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -193,7 +194,8 @@ class App:
         from monitor.collect import CollectStage
 
         listener = FromSources(self.cases, self.announcer)
-        return CollectStage(self.db, self.clock, self.sources, self.brands, self.owner, [listener])
+        after = self.settings.ops.source_after
+        return CollectStage(self.db, self.clock, self.sources, self.brands, self.owner, [listener], report_after=after)
 
     @cached_property
     def transports(self) -> Mapping[str, Transport]:
@@ -281,6 +283,7 @@ class App:
             jobs.append(Job("check_replies", timedelta(minutes=1), lambda now: self.collect.check_replies()))
         if "clock" in roles:
             jobs.append(forget_slots(self.db))
+            jobs.append(Watch(self.db, self.clock, self.settings, self.announcer.ops).job())
             jobs.append(Job("ask_solved", timedelta(minutes=1), lambda now: ask_due(self.db, self.cases, now)))
         return jobs
 

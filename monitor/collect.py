@@ -34,7 +34,7 @@ from monitor.sources.base import Cursor, Page, SeenReply, Source
 from monitor.storable import storable
 
 LEASE = timedelta(minutes=2)  # for one page; a poll of several pages renews it
-REPORT_AFTER = timedelta(minutes=5)  # shorter trouble is the network's everyday life
+REPORT_AFTER = timedelta(minutes=5)  # unless configured; shorter trouble is the network's everyday life
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 LONGEST_ASKED = timedelta(hours=1)  # no answer of a service can silence a source for longer
@@ -110,10 +110,12 @@ class CollectStage:
         owner: str,
         listeners: Sequence[CollectListener] = (),
         jitter: Callable[[], float] = random.random,
+        report_after: timedelta = REPORT_AFTER,
     ) -> None:
-        """`jitter` gives numbers from 0 to 1 that spread the retries of sources that failed together."""
+        """`report_after`: how long a source fails until the listeners hear of it. `jitter` gives numbers from 0 to 1
+        that spread the retries of sources that failed together."""
         self._db, self._clock, self._sources, self._brands, self._owner = db, clock, sources, brands, owner
-        self._listeners, self._jitter = tuple(listeners), jitter
+        self._listeners, self._jitter, self._report_after = tuple(listeners), jitter, report_after
         self._known = False  # whether every source has its row
         self._left: list[Lease] = []  # claims that could not be given back because the database failed
         self._reply_places: dict[str, int] = {}
@@ -332,7 +334,7 @@ class CollectStage:
 
     def _report_lasting(self, rows: Sequence[SourceState], now: datetime) -> None:
         for row in rows:
-            if row.reported_at is not None or row.failing_since is None or now - row.failing_since < REPORT_AFTER:
+            if row.reported_at is not None or row.failing_since is None or now - row.failing_since < self._report_after:
                 continue
             unreported = (SourceState.name == row.name, SourceState.reported_at.is_(None), SourceState.failures > 0)
             with self._db.write() as session:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from monitor import __version__
+from monitor import __version__, lag
 from monitor.clock import Clock
 from monitor.database import Database, trouble
 from monitor.models import CaseRow, DeliveryRow, MentionRow, SourceState
 from monitor.settings import Settings
 
-LATE = timedelta(minutes=5)  # work that waits longer than this means that its stage does not keep up
 OPEN_DELIVERIES = ("pending", "sending", "unknown")
 OPEN_CASES = ("open", "taken", "replied", "reopened", "snoozed")
 
@@ -24,8 +23,9 @@ Probe = Callable[[], str | None]
 
 
 class Health:
-    """Ready means: the database answers, at least one source works (if any is configured), Slack takes our messages
-    and nothing waits longer than LATE. One failing source among others shows as not ok but keeps the service ready."""
+    """Ready means: the database answers, at least one source works (if any is configured) and was read not too long
+    ago, Slack takes our messages, nothing waits for longer than `[ops]` allows. One failing source among others shows
+    as not ok but keeps the service ready."""
 
     def __init__(self, db: Database, clock: Clock, settings: Settings) -> None:
         self._db, self._clock, self._settings = db, clock, settings
@@ -48,7 +48,8 @@ class Health:
             with self._db.read() as session:
                 sources = self._sources(session, now)
                 slack = self._slack(session, now)
-                lag = self._lag(session, now)
+                behind = self._lag(session, now)
+                reading = self._reading(session, now)
         except SQLAlchemyError as error:
             return False, {"ok": False, "database": {"ok": False, "error": trouble(error) or type(error).__name__}}
         stages = {name: problem for name, probe in self._probes.items() if (problem := probe())}
@@ -56,11 +57,12 @@ class Health:
             "database": {"ok": True, "kind": self._db.dialect},
             "sources": sources,
             "slack": slack,
-            "lag": lag,
+            "reading": reading,
+            "lag": behind,
             "stages": {"ok": not stages, "failing": stages},
         }
         some_source = not sources["each"] or any(each["ok"] for each in sources["each"].values())
-        ready = some_source and slack["ok"] and lag["ok"] and not stages
+        ready = some_source and reading["ok"] and slack["ok"] and behind["ok"] and not stages
         return ready, {"ok": ready, **parts}
 
     def figures(self) -> dict[str, Any]:
@@ -101,24 +103,24 @@ class Health:
             .order_by(DeliveryRow.id)
             .limit(1)
         )
-        late = since is not None and now - since > LATE
+        late = since is not None and now - since > self._settings.ops.delivering_after
         return {"ok": not late, "configured": True, "waiting": waiting, "error": error}
 
     def _lag(self, session: Session, now: datetime) -> dict[str, Any]:
-        mention = session.scalar(
-            select(MentionRow.seen_at).where(MentionRow.judging == "waiting").order_by(MentionRow.id).limit(1)
-        )
-        delivery = session.scalar(
-            select(func.min(DeliveryRow.not_before)).where(
-                DeliveryRow.state.in_(OPEN_DELIVERIES), DeliveryRow.not_before <= now
-            )
-        )
-        judging, delivering = _age(mention, now), _age(delivery, now)
-        worst = max(judging, delivering)
+        ops = self._settings.ops
+        judging, delivering = _age(lag.unjudged_since(session), now), _age(lag.unsent_since(session, now), now)
+        in_time = judging <= ops.judging_after.total_seconds() and delivering <= ops.delivering_after.total_seconds()
+        return {"ok": in_time, "judging_seconds": round(judging, 1), "delivering_seconds": round(delivering, 1)}
+
+    def _reading(self, session: Session, now: datetime) -> dict[str, Any]:
+        """A service that has read nothing for an hour is not quiet, it is broken."""
+        names = [source.name for source in self._settings.sources]
+        read = lag.last_read(session, names)
+        silent = _age(max(read or self._since, self._since), now)
         return {
-            "ok": worst <= LATE.total_seconds(),
-            "judging_seconds": round(judging, 1),
-            "delivering_seconds": round(delivering, 1),
+            "ok": not names or silent <= lag.silence_allowed(self._settings).total_seconds(),
+            "silent_seconds": round(silent, 1),
+            "last_read_at": read.isoformat() if read else None,
         }
 
 

@@ -292,6 +292,16 @@ class SlotRow(Base):
     taken_by: Mapped[str] = mapped_column(String(100))
 
 
+class AlarmRow(Base):
+    """Something that does not work, from when it was noticed until it works again; see monitor/watch.py."""
+
+    __tablename__ = "alarms"
+    part: Mapped[str] = mapped_column(String(30), primary_key=True)  # reading, judging, delivering
+    since: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]  # when the ops channel was told
+
+
 class CorrectionRow(Base):
     """A person's word against a verdict."""
 

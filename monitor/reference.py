@@ -13,7 +13,7 @@ from monitor.reply_settings import ApprovalSettings
 from monitor.settings import PolicySettings, Settings, duration_text
 from monitor.sources import source_class
 from monitor.sources import types as source_types
-from monitor.team_settings import OncallSettings, RouteSettings
+from monitor.team_settings import OncallSettings, OpsSettings, RouteSettings
 
 INTRODUCTION = """# Settings
 
@@ -25,7 +25,13 @@ refused, and all mistakes are listed at once. Durations are written `"45s"`, `"2
 This page is made by `firsthour settings`.
 """
 REPEATED = {"brands", "sources", "oncall", "templates"}
-EXPLAINED = (ApprovalSettings, PolicySettings, RouteSettings, OncallSettings)  # whose docstring is part of the page
+EXPLAINED = (
+    ApprovalSettings,
+    PolicySettings,
+    RouteSettings,
+    OncallSettings,
+    OpsSettings,
+)  # whose docstring is part of the page
 
 
 def markdown() -> str:

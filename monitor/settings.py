@@ -37,7 +37,7 @@ from monitor.section import Span as Span
 from monitor.section import Zone
 from monitor.section import duration as duration
 from monitor.section import duration_text as duration_text
-from monitor.team_settings import OncallSettings, RouteSettings, known_severities
+from monitor.team_settings import OncallSettings, OpsSettings, RouteSettings, known_severities
 
 PREFIX = "FIRSTHOUR_"
 
@@ -288,6 +288,7 @@ class Settings(Section):
     templates: list[TemplateSettings] = Field(default_factory=list)
     web: WebSettings = Field(default_factory=WebSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
+    ops: OpsSettings = Field(default_factory=OpsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
 

@@ -1,12 +1,13 @@
-"""Settings of who is told where: the rota, and the channels of some cases."""
+"""Settings of who is told what, where and when: the rota, the channels of some cases, the operator."""
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from pydantic import Field, field_validator
 
-from monitor.section import Section, Zone
+from monitor.section import Section, Span, Zone
 
 
 def addressable(value: str) -> str:
@@ -78,3 +79,15 @@ class OncallSettings(Section):
 
         days(value)
         return value
+
+
+class OpsSettings(Section):
+    """When the operator is told, and `/readyz` says no."""
+
+    source_after: Span = Field(timedelta(minutes=5), description="a source has failed for so long")
+    silent_after: Span = Field(
+        timedelta(hours=1),
+        description="no source at all has been read for so long (and not within two of the shortest `every`)",
+    )
+    judging_after: Span = Field(timedelta(minutes=5), description="a mention has waited for so long to be judged")
+    delivering_after: Span = Field(timedelta(minutes=5), description="a message has waited for so long to go out")

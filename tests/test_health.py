@@ -8,11 +8,12 @@ from stored import complain
 
 from monitor.clock import ManualClock
 from monitor.database import Database
-from monitor.health import LATE, Health
+from monitor.health import Health
 from monitor.models import DeliveryRow, MentionRow, SourceState
 from monitor.settings import Settings
 
 SOURCES = [{"name": name, "type": "replay", "path": "x"} for name in ("a", "b")]
+LATE = timedelta(minutes=5)  # as by default
 SLACK = {"channel": "C1", "bot_token": "xoxb-1"}
 
 
@@ -114,3 +115,34 @@ def test_figures_count_cases_deliveries_and_mentions_by_state(
     assert figures["cases"]["taken"] == 0
     assert figures["waiting"] == 0
     assert set(figures["sources"]) == {"a", "b"}
+
+
+def test_a_service_that_has_read_nothing_for_an_hour_is_not_ready(
+    db: Database, clock: ManualClock, make_settings: Callable[..., Settings]
+) -> None:
+    health = Health(db, clock, make_settings(sources=SOURCES))
+    with db.write() as session:
+        session.add(SourceState(name="a", last_success_at=clock.now() + timedelta(minutes=10)))
+    clock.move(timedelta(minutes=70))
+    assert health.ready()[0]
+    clock.move(timedelta(seconds=1))
+    ready, parts = health.ready()
+    assert not ready
+    assert parts["reading"] == {
+        "ok": False,
+        "silent_seconds": 3601.0,
+        "last_read_at": "2026-11-20T12:10:00+00:00",
+    }
+
+
+def test_how_long_is_too_long_is_a_matter_of_the_settings(
+    db: Database, clock: ManualClock, make_settings: Callable[..., Settings]
+) -> None:
+    rare = [{"name": "a", "type": "replay", "path": "x", "every": "2h"}]
+    health = Health(db, clock, make_settings(sources=rare, ops={"judging_after": "1m"}))
+    clock.move(timedelta(hours=4))
+    assert health.ready()[0]
+    with db.write() as session:
+        now = clock.now() - timedelta(seconds=61)
+        session.add(MentionRow(source="a", external_id="1", text="x", brands=[], posted_at=now, seen_at=now))
+    assert not health.ready()[0]

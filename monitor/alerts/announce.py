@@ -59,9 +59,12 @@ class Announcer:
         else:
             self._put(session, change, "note")
 
-    def ops(self, session: Session, text: str, now: datetime) -> str:
-        """Tell the operator something; `text` is plain."""
+    def ops(self, session: Session, text: str, now: datetime, everywhere: bool = False) -> str:
+        """Tell the operator something; `text` is plain. With `everywhere` also at each Apprise address of the steps,
+        for what may keep Slack from being told."""
         target = self._settings.slack.ops_channel or self._channel
+        for place in apprise_urls(self._settings) if everywhere else ():
+            enqueue(session, "ops", "apprise", place, now, payload={"text": text})
         return enqueue(session, "ops", self._transport, target, now, payload={"text": text})
 
     def _open(self, session: Session, change: Change) -> None:

@@ -24,7 +24,8 @@ class Renderer:
     def __call__(self, session: Session, delivery: Delivery) -> Message | None:
         """None when there is nothing left to say."""
         if delivery.case_id is None:
-            return _message(delivery, cut(str(delivery.payload.get("text", "")), 3000))
+            plain = delivery.transport == "apprise"
+            return _message(delivery, cut(str(delivery.payload.get("text", "")), 3000, escaped=not plain))
         case = self._cases.get(session, delivery.case_id)
         now = self._clock.now()
         if delivery.kind == "alert":

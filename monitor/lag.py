@@ -1,0 +1,43 @@
+"""How far behind each stage is, from what lies in the database: no stage can claim to work when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from monitor.models import DeliveryRow, MentionRow, SourceState
+from monitor.settings import Settings
+
+# literal, so that SQLite takes the partial indexes
+_UNJUDGED = text("mentions.judging = 'waiting'")
+_UNSENT = text("deliveries.state IN ('pending', 'sending', 'unknown')")
+
+
+def last_read(session: Session, sources: Sequence[str]) -> datetime | None:
+    """When any of `sources` was last read with success."""
+    return session.scalar(select(func.max(SourceState.last_success_at)).where(SourceState.name.in_(sources)))
+
+
+def silence_allowed(settings: Settings) -> timedelta:
+    """For how long it is no wonder that no source was read."""
+    shortest = min((source.every for source in settings.sources), default=timedelta())
+    return max(settings.ops.silent_after, 2 * shortest)
+
+
+def unjudged_since(session: Session) -> datetime | None:
+    """When the mention that has waited for longest to be judged was seen."""
+    return session.scalar(select(MentionRow.seen_at).where(_UNJUDGED).order_by(MentionRow.id).limit(1))
+
+
+def unsent_since(session: Session, now: datetime) -> datetime | None:
+    """Since when the message that has waited for longest should have gone out."""
+    return session.scalar(select(func.min(DeliveryRow.not_before)).where(_UNSENT, DeliveryRow.not_before <= now))
+
+
+def unsent_error(session: Session) -> str | None:
+    """Why the first of the messages that wait could not be sent, where that was tried."""
+    failed = select(DeliveryRow.error).where(_UNSENT, DeliveryRow.error.is_not(None)).order_by(DeliveryRow.id)
+    return session.scalar(failed.limit(1))
