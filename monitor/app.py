@@ -224,13 +224,15 @@ class App:
     @cached_property
     def deliver(self) -> DeliverStage:
         from monitor.alerts.announce import apprise_urls
-        from monitor.alerts.deliver import DeliverStage
+        from monitor.alerts.deliver import DeliverStage, Outages
         from monitor.alerts.render import Renderer
 
         render = Renderer(self.settings, self.cases, self.clock)
         fallbacks = [("apprise", label) for label in apprise_urls(self.settings)]
         refused = self.whispers.refused if "slack" in self.transports else None
         more: dict[str, Any] = {"refused": refused} if refused else {}
+        if self.settings.slack.channel and refused:
+            more["outages"] = Outages("slack", self.settings.slack.channel, self.settings.slack.summary_after)
         return DeliverStage(self.db, self.clock, self.transports, render, self.owner, fallbacks, **more)
 
     @cached_property

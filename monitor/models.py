@@ -283,6 +283,23 @@ class ReplyRow(Leased, Base):
     )
 
 
+class SilenceRow(Base):
+    """A span in which alerts did not reach the team: somebody paused them, or Slack was away."""
+
+    __tablename__ = "silences"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))  # pause, away
+    target: Mapped[str] = mapped_column(Text)  # the channel that is paused; the transport that is away
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]  # of a pause
+    ended_at: Mapped[datetime | None]
+    actor: Mapped[str | None] = mapped_column(String(100))
+    ended_by: Mapped[str | None] = mapped_column(String(100))
+    reason: Mapped[str | None] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(32))  # key of the delivery that tells what was missed
+    __table_args__ = (Index("ix_silences_target", "target", "id"),)
+
+
 class SlotRow(Base):
     """A tick that one replica took; the others skip it."""
 

@@ -125,6 +125,10 @@ class SlackSettings(Section):
         default_factory=list,
         description="users (U...) and user groups (S...) who may act on cases; none: everybody who sees them",
     )
+    summary_after: Span = Field(
+        timedelta(minutes=10),
+        description="Slack away for longer than this: one summary when it is back, in place of the reminders missed",
+    )
     routes: list[RouteSettings] = Field(
         default_factory=list, description="other channels for some cases; the first that fits is taken"
     )

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from monitor.alerts import silences
 from monitor.alerts.apprise_transport import label
-from monitor.alerts.outbox import enqueue
+from monitor.alerts.outbox import URGENT, enqueue
 from monitor.alerts.routes import Routes
 from monitor.cases import Case, Change
 from monitor.models import DeliveryRow, MentionRow
@@ -84,6 +85,7 @@ class Announcer:
         if change.event == "renag" and _waits(session, kind, transport, target, case.id):
             return  # after an outage one nag is enough
         if "://" in notify:
+            silences.let_through(session, case.id, change.at)
             enqueue(session, kind, "apprise", target, change.at, case.id, {"event": change.event})
             if kind != "breach":
                 return
@@ -99,7 +101,12 @@ class Announcer:
         if kind in ("alert", "update"):  # whoever acted hears if Slack refuses it
             user = change.detail.get("slack_user")
             payload = {**more, **({"detail": {"slack_user": user}} if user else {})}
-        enqueue(session, kind, self._transport, self._place(change.case), change.at, change.case.id, payload)
+        place, later = self._place(change.case), None
+        if kind == "alert" and (pause := silences.hold(session, place, change.case.severity, change.at)):
+            payload["silence"], later = pause.id, pause.until
+        elif kind in URGENT:  # whoever is called has to see the case
+            silences.let_through(session, change.case.id, change.at)
+        enqueue(session, kind, self._transport, place, change.at, change.case.id, payload, later)
 
     def _place(self, case: Case) -> str:
         return self._routes.place(case) if self._transport == "slack" else self._channel

@@ -39,7 +39,7 @@ def root(case: Case, now: datetime, holder: str | None = None) -> tuple[str, tup
         _section(words),
         {"type": "context", "elements": [_mrkdwn(" · ".join(_about(case)))]},
         _section(clock_line(case, now, holder)),
-        {"type": "actions", "block_id": f"case:{case.id}", "elements": _actions(case)},
+        {"type": "actions", "block_id": f"case:{case.id}", "elements": actions(case)},
     ]
     return fallback(case, now), tuple(blocks)
 
@@ -211,7 +211,7 @@ def _ended(case: Case, who: str) -> tuple[str, str]:
     return ":ballot_box_with_check:", f"Closed without a reply{who}"
 
 
-def _actions(case: Case) -> list[Block]:
+def actions(case: Case) -> list[Block]:
     """Only what the case's state allows. Few buttons, the rest in the overflow menu."""
 
     def can(event: str) -> bool:

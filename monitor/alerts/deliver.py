@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor import faults, leases
+from monitor.alerts import silences
 from monitor.alerts.outbox import LEASE, Delivery, Message, Receipt, Render, Transport, claim_next, settle, take_over
 from monitor.clock import Clock
 from monitor.database import Database
@@ -25,6 +26,15 @@ HICCUP = timedelta(minutes=1)
 TAKE_OVER_AFTER = timedelta(minutes=5)
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Outages:
+    """When `transport` has been away for longer than `after`, `channel` is told what happened meanwhile."""
+
+    transport: str
+    channel: str
+    after: timedelta
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Line:
     failures: int = 0  # in a row
     reason: str | None = None
     since: datetime | None = None
+    noted: bool = False  # the outage since then will be told of
     tries: dict[int, int] = field(default_factory=dict)  # failures of each message
     held: dict[int, datetime] = field(default_factory=dict)  # messages that stand aside for a while
     targets: dict[str, Hold] = field(default_factory=dict)
@@ -70,6 +81,7 @@ class Line:
         if self.since is not None or delivery.target in self.targets:
             log.info("delivery works again", transport=self.name, target=delivery.target)
         self.failures, self.reason, self.since, self.wait_until = 0, None, None, None
+        self.noted = False
         self.targets.pop(delivery.target, None)
         self.forget(delivery)
 
@@ -87,7 +99,8 @@ class Line:
 
 class DeliverStage:
     """Sends what is due. `fallbacks` are (transport, target) pairs to which urgent messages go when their own
-    transport has been down for a while. `refused` hears of what the other side does not take, after it was settled."""
+    transport has been down for a while. `refused` hears of what the other side does not take, after it was settled.
+    `outages` says of which outages a summary is due."""
 
     name = "deliver"
 
@@ -100,15 +113,17 @@ class DeliverStage:
         owner: str,
         fallbacks: Sequence[tuple[str, str]] = (),
         refused: Callable[[Delivery, str], None] = lambda delivery, reason: None,
+        outages: Outages | None = None,
     ) -> None:
         self._db, self._clock, self._render, self._owner = db, clock, render, owner
         self._lines = [Line(name, transport) for name, transport in transports.items()]
         self._fallbacks = fallbacks
-        self._refused = refused
+        self._refused, self._outages = refused, outages
 
     def run_once(self) -> int:
         done = 0
         for line in self._lines:
+            self._note_outage(line)
             turn = self._clock.now() + TURN
             for _ in range(AT_A_TIME):
                 if line.closed(self._clock.now()) or not self._deliver_next(line):
@@ -125,6 +140,15 @@ class DeliverStage:
         now = self._clock.now()
         found = ((line.name, line.trouble(now)) for line in self._lines)
         return "; ".join(f"{name}: {reason}" for name, reason in found if reason) or None
+
+    def _note_outage(self, line: Line) -> None:
+        wanted, now = self._outages, self._clock.now()
+        if line.noted or line.since is None or wanted is None or wanted.transport != line.name:
+            return
+        if now - line.since > wanted.after:
+            with self._db.write() as session:
+                silences.away(session, line.name, wanted.channel, line.since, now)
+            line.noted = True
 
     def _hand_on(self, line: Line) -> int:
         others = [pair for pair in self._fallbacks if pair[0] != line.name]
@@ -249,5 +273,9 @@ class DeliverStage:
 
     def _settle(self, delivery: Delivery, state: str, error: str | None = None, receipt: Receipt | None = None) -> None:
         with self._db.write() as session:
-            if not settle(session, delivery, state, self._clock.now(), error, receipt):
+            now = self._clock.now()
+            if settle(session, delivery, state, now, error, receipt):
+                if state == "sent" and delivery.kind == "digest" and "silence" in delivery.payload:
+                    silences.back(session, int(delivery.payload["silence"]), now)
+            else:
                 log.warning("a delivery took longer than its lease", delivery=delivery.key)

@@ -28,6 +28,11 @@ LEASE = timedelta(seconds=60)  # longer than any one call and the looking before
 _OPEN = "{table}.state IN ('pending', 'sending', 'unknown')"
 
 
+def still_open(table: str) -> str:
+    """The condition under which a row of `table` (a name of ours) has still to be sent."""
+    return _OPEN.format(table=table)
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A claimed row. `look`: an earlier call may have taken effect. `after` is the receipt of a message that surely
@@ -134,7 +139,7 @@ def claim_next(
     candidates = (
         select(DeliveryRow.id)
         .where(
-            text(_OPEN.format(table="deliveries")),
+            text(still_open("deliveries")),
             DeliveryRow.transport == transport,
             # what was put in for "at once" does not wait when the machine's clock is set back
             or_(DeliveryRow.not_before <= now, DeliveryRow.not_before <= DeliveryRow.created_at),
@@ -144,7 +149,7 @@ def claim_next(
                 earlier.case_id == DeliveryRow.case_id,
                 earlier.transport == DeliveryRow.transport,
                 earlier.id < DeliveryRow.id,
-                text(_OPEN.format(table="earlier")),
+                text(still_open("earlier")),
             ),
         )
         .order_by(DeliveryRow.not_before, DeliveryRow.id)
@@ -237,7 +242,7 @@ def take_over(
     """Give what is urgent and has waited on `transport` for longer than `after` to each fallback `(transport, target)`
     as well, once. The original stays and goes out when it can, if it is still true by then."""
     late = select(DeliveryRow).where(
-        text(_OPEN.format(table="deliveries")),
+        text(still_open("deliveries")),
         DeliveryRow.transport == transport,
         DeliveryRow.kind.in_(URGENT),
         DeliveryRow.not_before < now - after,

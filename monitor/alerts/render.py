@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from monitor.alerts import blocks, notes, reply_modal
+from monitor.alerts import blocks, notes, reply_modal, silences
+from monitor.alerts.missed import about_silence
 from monitor.alerts.outbox import Delivery, Message
 from monitor.alerts.routes import Routes
 from monitor.alerts.text import cut
@@ -16,6 +18,9 @@ from monitor.clock import Clock
 from monitor.models import CaseEventRow, MentionRow, ReplyRow
 from monitor.settings import Settings
 
+ASKING = ("reminder", "escalation", "breach")
+REMINDING = ("remind", "oncall", "renag")
+
 
 class Renderer:
     def __init__(self, settings: Settings, cases: Cases, clock: Clock) -> None:
@@ -23,11 +28,14 @@ class Renderer:
 
     def __call__(self, session: Session, delivery: Delivery) -> Message | None:
         """None when there is nothing left to say."""
+        now = self._clock.now()
+        if "silence" in delivery.payload and delivery.case_id is None:
+            said = about_silence(session, self._cases, self._routes, delivery.kind, delivery.payload, now)
+            return _message(delivery, said) if said else None
         if delivery.case_id is None:
             plain = delivery.transport == "apprise"
             return _message(delivery, cut(str(delivery.payload.get("text", "")), 3000, escaped=not plain))
         case = self._cases.get(session, delivery.case_id)
-        now = self._clock.now()
         if delivery.kind == "alert":
             text, shown = blocks.root(case, now, self._holder(session, case))
             # a channel that was mended in the configuration also gets what was meant for the wrong one
@@ -38,20 +46,33 @@ class Renderer:
         event = str(delivery.payload.get("event", ""))
         if delivery.kind != "note" and not _still_asked(case, delivery, now):
             return None
+        quiet = delivery.kind in ASKING and event != "escalate" and self._missed(session, delivery)
+        if quiet and event in REMINDING:
+            return None  # the summary has asked for all of them
+        if event == "remind" and silences.held_until_after(session, case.id, delivery.created_at):
+            return None  # its alert was paused, and has only now been seen
         if delivery.transport == "apprise":
             title, body = notes.plain(case, event, now)
             return _message(delivery, f"{title}\n{body}")
+        if quiet:
+            delivery = replace(delivery, payload=dict(delivery.payload) | {"notify": None})
         words = self._words(session, delivery, case, event, now)
         if delivery.payload.get("notify") == "elsewhere" or (delivery.transport == "slack" and case.slack_ts is None):
             return _message(delivery, notes.elsewhere(case, words, now))
         # a thread that nobody follows yet would keep the reminder to itself
         asked = delivery.kind != "note" or event == "release"
-        loud = asked and case.state != "taken" and not self._call(session, delivery, case)
+        loud = asked and not quiet and case.state != "taken" and not self._call(session, delivery, case)
+        if loud and event == "remind" and silences.paused(session, delivery.target, now):
+            loud = False
         shown = blocks.solved(case, words) if event == "ask_solved" else ()
         if event == "reply_waits":
             asked_for = _waiting(session, (delivery.payload.get("detail") or {}).get("reply_id"))
             shown = reply_modal.approval(asked_for, words) if asked_for is not None else ()
         return _message(delivery, words, shown, thread=case.slack_ts, broadcast=loud, target=case.slack_channel)
+
+    def _missed(self, session: Session, delivery: Delivery) -> bool:
+        """Whether it would have come while Slack was away, of which one summary has told."""
+        return delivery.transport == "slack" and silences.missed(session, "slack", delivery.created_at)
 
     def _update(self, session: Session, delivery: Delivery, case: Case, now: datetime) -> Message | None:
         if delivery.transport != "slack":  # what cannot be edited has the note that goes with the edit
