@@ -144,6 +144,61 @@ class FakeSlack:
         sent |= {"type": "block_actions", "container": {"type": "view", "view_id": view["id"]}, "actions": [action]}
         return sent
 
+    def command(self, words: str, user: str, channel: str = CHANNEL) -> dict[str, Any]:
+        """The payload of `/firsthour words`."""
+        return {
+            "command": "/firsthour",
+            "text": words,
+            "user_id": f"U0{user.upper()}",
+            "user_name": user,
+            "channel_id": channel,
+            "team_id": "T0",
+            "api_app_id": "A0",
+            "trigger_id": "1.2.6",
+            "response_url": f"{self.base_url}response",
+        }
+
+    def shortcut(self, message: dict[str, Any], user: str, channel: str = CHANNEL) -> dict[str, Any]:
+        """The payload of "Turn into a case" on a message."""
+        return {
+            "type": "message_action",
+            "callback_id": "turn_into_case",
+            "team": {"id": "T0", "domain": "acme"},
+            "user": {"id": f"U0{user.upper()}", "name": user, "username": user, "team_id": "T0"},
+            "channel": {"id": channel, "name": "alerts"},
+            "message": message,
+            "message_ts": message["ts"],
+            "api_app_id": "A0",
+            "trigger_id": "1.2.7",
+            "response_url": f"{self.base_url}response",
+        }
+
+    def open_home(self, user: str) -> dict[str, Any]:
+        event = {"type": "app_home_opened", "user": f"U0{user.upper()}", "channel": "D0", "tab": "home"}
+        return {"type": "event_callback", "team_id": "T0", "api_app_id": "A0", "event": event, "authorizations": []}
+
+    def press_home(self, user: str, block_id: str, action_id: str, stamp: str, value: str = "") -> dict[str, Any]:
+        """The payload of a press in the user's Home tab; `value` names the menu's option."""
+        home = self.homes[f"U0{user.upper()}"]
+        block = next(b for b in home["blocks"] if b.get("block_id") == block_id)
+        elements = block["elements"] if block["type"] == "actions" else [block["accessory"]]
+        element = next(e for e in elements if e["action_id"] == action_id)
+        action = {"action_id": action_id, "block_id": block_id, "type": element["type"], "action_ts": stamp}
+        if element["type"] == "overflow":
+            action["selected_option"] = next(o for o in element["options"] if o["value"] == value)
+        else:
+            action["value"] = element["value"]
+        return {
+            "type": "block_actions",
+            "team": {"id": "T0", "domain": "acme"},
+            "user": {"id": f"U0{user.upper()}", "username": user, "name": user, "team_id": "T0"},
+            "api_app_id": "A0",
+            "container": {"type": "view", "view_id": "V0HOME"},
+            "trigger_id": "1.2.8",
+            "view": home | {"id": "V0HOME", "type": "home"},
+            "actions": [action],
+        }
+
     # Socket Mode
 
     @property

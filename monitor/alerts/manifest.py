@@ -7,6 +7,7 @@ SCOPES = {
     "chat:write": "post and edit its own messages, and tell the one person who pressed a button why nothing happened",
     "channels:history": "look whether a message has arrived when Slack's answer was lost; public channels it is in",
     "groups:history": "the same in private channels",
+    "commands": "`/firsthour`, and the shortcut `Turn into a case` on messages",
     "users:read": "the name of the colleague whom a case is handed to",
     "usergroups:read": "who is in the user groups of [slack] agents",
 }
@@ -30,20 +31,34 @@ display_information:
   long_description: >-
     firsthour listens where customers talk about your brand, tells complaints from the rest, and puts each complaint
     in a channel with a clock, so that a person answers within the first hour. Take a case, resolve it, snooze it or
-    say that it is no complaint with a button; the thread under each message keeps its history.
+    say that it is no complaint with a button; the thread under each message keeps its history. `/firsthour` lists what
+    is open, the Home tab what is yours, and a shortcut turns any message into a case.
 features:
   app_home:
-    home_tab_enabled: false
+    home_tab_enabled: true
     messages_tab_enabled: true  # where it tells you what it could not tell you in the channel
     messages_tab_read_only_enabled: true
   bot_user:
     display_name: firsthour
     always_online: true
+  slash_commands:
+    - command: /firsthour
+      description: Open complaints by time left, yours, today's figures, who is on call
+      usage_hint: "[mine | stats | oncall | pause 30m reason | resume | help]"
+      should_escape: false
+  shortcuts:
+    - name: Turn into a case
+      type: message
+      callback_id: turn_into_case
+      description: Opens a complaint with a clock from this message
 oauth_config:
   scopes:
     bot:
 {scopes}
 settings:
+  event_subscriptions:
+    bot_events:
+      - app_home_opened  # draws the Home tab
   interactivity:
     is_enabled: true
   socket_mode_enabled: true

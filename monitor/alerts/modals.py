@@ -21,6 +21,7 @@ _RESTS = {
     "mute_for_good": "Its reminders only, for good",
     "unmute": "Nothing: remind us again",
 }
+_LONGEST_INPUT = 3000
 
 
 def notice(words: str, title: str = "firsthour") -> Block:
@@ -73,7 +74,7 @@ def snoozed_until(values: Mapping[str, Any], now: datetime) -> datetime | dict[s
     """What was chosen in `snooze`: a time to come, or what is wrong by block."""
     chosen = str((_state(values, "until").get("selected_option") or {}).get("value"))
     if chosen != CUSTOM:
-        from monitor.settings import duration
+        from monitor.section import duration
 
         until = _moment(chosen[3:], now) if chosen.startswith("at:") else now + duration(chosen)
         return until if until > now else {"until": "That time has passed. Choose another."}
@@ -113,15 +114,23 @@ def handed_over(values: Mapping[str, Any]) -> tuple[str | None, str] | dict[str,
 
 
 def turn(words: str, brands: Sequence[str], severities: Sequence[str], topics: Sequence[str], where: Any) -> Block:
-    """What the case that a message becomes is about."""
+    """What the case that a message becomes is about. The words can be trimmed to those of the customer."""
     chosen_brands = [
         _option(cut(name, 70, escaped=False) or "(no name)", str(at)) for at, name in enumerate(brands[:100])
     ]
     chosen = [_option(name.capitalize(), name) for name in severities]
     about = [_option(name.replace("_", " ").capitalize(), name) for name in topics]
-    quoted = "\n".join(f">{row}" for row in cut(words, 600).split("\n"))
+    said = {
+        "type": "plain_text_input",
+        "action_id": "words",
+        "multiline": True,
+        "max_length": _LONGEST_INPUT,
+        "initial_value": cut(words, _LONGEST_INPUT, escaped=False) or "?",
+    }
+    name = {"type": "plain_text_input", "action_id": "customer", "max_length": 200}
     blocks = [
-        _section(quoted),
+        _input("words", "What the customer said", said),
+        _input("customer", "Who the customer is", name, optional=True),
         _input("brand", "Brand", _select("brand", chosen_brands, 0)),
         _input("severity", "Severity", _select("severity", chosen, severities.index("medium"))),
         _input("topic", "What failed", _select("topic", about, len(about) - 1)),
@@ -131,11 +140,11 @@ def turn(words: str, brands: Sequence[str], severities: Sequence[str], topics: S
 
 
 def turned(values: Mapping[str, Any]) -> dict[str, str]:
-    """Brand (its place in the list), severity and topic as chosen in `turn`."""
-    return {
-        name: str((_state(values, name).get("selected_option") or {}).get("value") or "")
-        for name in ("brand", "severity", "topic")
-    }
+    """What was chosen in `turn`: words, customer, brand (its place in the list), severity and topic."""
+    chosen = {name: str(_state(values, name).get("value") or "") for name in ("words", "customer")}
+    for name in ("brand", "severity", "topic"):
+        chosen[name] = str((_state(values, name).get("selected_option") or {}).get("value") or "")
+    return chosen
 
 
 def where(view: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,9 +21,13 @@ from slack_bolt.authorization import AuthorizeResult
 from monitor.alerts import blocks
 from monitor.alerts.agents import Agents
 from monitor.alerts.reply_window import ReplyWindow
+from monitor.alerts.routes import Routes
 from monitor.alerts.slack import web_client
 from monitor.alerts.slack_acts import FAILED, Acts
+from monitor.alerts.slack_command import Command
+from monitor.alerts.slack_home import Home
 from monitor.alerts.slack_modals import OPENED, CaseModals
+from monitor.alerts.slack_shortcut import Shortcut
 from monitor.alerts.text import line
 from monitor.alerts.whispers import Person, Whispers
 from monitor.cases import Cases
@@ -68,12 +72,20 @@ def build_app(
         listener_executor=ThreadPoolExecutor(AT_ONCE, "firsthour-slack"),
     )
     acts = Acts(cases, db, clock, Agents(settings.slack.agents, client, clock))
-    windows = CaseModals(acts, client, whispers, changed)
-    windows.register(app)
+    home = Home(acts, Routes(settings), client)
+    windows = CaseModals(acts, client, whispers, changed, home)
     replies = replies or Replies(db, cases, settings, lambda name: None)
     reply = ReplyWindow(acts, replies, client, whispers, changed)
-    reply.register(app)
-    presses = Presses(acts, windows, reply, whispers, changed)
+    brands = [brand.name for brand in settings.brands if not brand.competitor]
+    for part in (
+        home,
+        windows,
+        reply,
+        Command(acts, settings, client, whispers, changed),
+        Shortcut(acts, brands, client, whispers, changed),
+    ):
+        part.register(app)
+    presses = Presses(acts, windows, reply, whispers, changed, home)
     for name in BUTTONS:
         app.action(name)(presses.button)
     app.action("more")(presses.menu)
@@ -93,10 +105,16 @@ def _ours(token: str | None) -> Callable[..., AuthorizeResult]:
 
 class Presses:
     def __init__(
-        self, acts: Acts, windows: CaseModals, reply: ReplyWindow, whispers: Whispers, changed: Callable[[], None]
+        self,
+        acts: Acts,
+        windows: CaseModals,
+        reply: ReplyWindow,
+        whispers: Whispers,
+        changed: Callable[[], None],
+        home: Home,
     ) -> None:
         self._acts, self._windows, self._reply = acts, windows, reply
-        self._whispers, self._changed = whispers, changed
+        self._whispers, self._changed, self._home = whispers, changed, home
 
     def button(self, ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         ack()
@@ -138,6 +156,7 @@ class Presses:
             self._whispers.tell(body, FAILED)
         else:
             self._changed()
+            self._home.after(body)
             if stuck is not None:
                 self._whispers.tell(body, f"Done, but Slack does not show it yet: {line(stuck, 300)}")
 

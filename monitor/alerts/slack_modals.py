@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from monitor.alerts import case_history, modals
 from monitor.alerts.slack_acts import FAILED, Acts
+from monitor.alerts.slack_home import Home
 from monitor.alerts.whispers import Person, Whispers
 from monitor.cases import Case
 from monitor.errors import Refused
@@ -28,8 +29,11 @@ log = structlog.get_logger(__name__)
 
 
 class CaseModals:
-    def __init__(self, acts: Acts, client: WebClient, whispers: Whispers, changed: Callable[[], None]) -> None:
-        self._acts, self._client, self._whispers, self._changed = acts, client, whispers, changed
+    def __init__(
+        self, acts: Acts, client: WebClient, whispers: Whispers, changed: Callable[[], None], home: Home
+    ) -> None:
+        self._acts, self._client, self._whispers = acts, client, whispers
+        self._changed, self._home = changed, home
 
     def register(self, app: App) -> None:
         app.view(modals.SNOOZE)(self.snooze)
@@ -110,6 +114,7 @@ class CaseModals:
             self._tell(body, view, FAILED)
         else:
             self._changed()
+            self._home.after(body)
 
     def _tell(self, body: Mapping[str, Any], view: Mapping[str, Any], words: str) -> None:
         self._whispers.tell_user(Person.of(body).id, words, modals.where(view).get("channel"))
