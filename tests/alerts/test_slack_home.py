@@ -69,6 +69,14 @@ def test_the_menu_of_the_tab_opens_modals(office: Office, slack: FakeSlack, send
     assert "Paused until" in json.dumps(slack.homes["U0ANN"])
 
 
+def test_reply_on_the_tab_opens_the_window_for_it(office: Office, slack: FakeSlack, send: Send) -> None:
+    case = office.complain("Where is my parcel?")
+    office.act(case, "take", "ann")
+    send(slack.open_home("ann"))
+    send(slack.press_home("ann", f"case:{case.id}", "reply", "1.1"))
+    assert "Where is my parcel?" in json.dumps(slack.open_view())
+
+
 def test_who_is_too_late_on_the_tab_is_told_in_a_window(office: Office, slack: FakeSlack, send: Send) -> None:
     case = office.complain()
     send(slack.open_home("ann"))
