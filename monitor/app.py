@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from monitor import faults
 from monitor.brands import Brands
-from monitor.cases import Cases
+from monitor.cases import Cases, Listener
 from monitor.clock import Clock, SystemClock
 from monitor.database import Database, trouble
 from monitor.engine import Stage
@@ -164,7 +164,16 @@ class App:
 
     @cached_property
     def cases(self) -> Cases:
-        return Cases(self.db, self.settings, listeners=[self.announcer, SolvedQuestions(self.settings)])
+        return Cases(
+            self.db, self.settings, listeners=[self.announcer, SolvedQuestions(self.settings), *self._planners()]
+        )
+
+    def _planners(self) -> list[Listener]:
+        if not any(s.auto_ack or s.status_notes or s.follow_up for s in self.settings.sources):
+            return []
+        from monitor.notices import NoticePlanner
+
+        return [NoticePlanner(self.settings)]
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -274,6 +283,10 @@ class App:
             stages.append(ClassifyStage(self.db, self.clock, self.classifier, self.cases, self.owner, batch))
         if "clock" in roles:
             stages.append(ClockStage(self.db, self.clock, self.cases, self.owner))
+            if self._planners():
+                from monitor.notices import Notices
+
+                stages.append(Notices(self.db, self.clock, self.cases, self.settings, self.replies.route))
         if "deliver" in roles:
             stages += [self.reply, self.deliver]
         return stages
@@ -286,8 +299,14 @@ class App:
         if "clock" in roles:
             jobs.append(forget_slots(self.db))
             jobs.append(Watch(self.db, self.clock, self.settings, self.announcer.ops).job())
+            jobs.append(Job("forget_limits", timedelta(days=1), self._forget_limits))
             jobs.append(Job("ask_solved", timedelta(minutes=1), lambda now: ask_due(self.db, self.cases, now)))
         return jobs
+
+    def _forget_limits(self, now: datetime) -> None:
+        from monitor.notices import forget_limits
+
+        forget_limits(self.db, self.settings, now)
 
     def slack_app(self, changed: Callable[[], None]) -> Socket | None:
         """Slack's buttons, where both tokens are configured. `changed` is called after each press that worked."""

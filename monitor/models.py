@@ -255,6 +255,8 @@ class ReplyRow(Leased, Base):
     __tablename__ = "replies"
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(64), unique=True)  # the same key twice is the same reply
+    # reply: a person wrote it; auto_ack, status, follow_up: nobody did, see monitor/notices.py
+    kind: Mapped[str] = mapped_column(String(10), default="reply", server_default="reply")
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
     mention_id: Mapped[int] = mapped_column(ForeignKey("mentions.id"))  # what it answers
     text: Mapped[str] = mapped_column(Text)
@@ -298,6 +300,38 @@ class SilenceRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(String(32))  # key of the delivery that tells what was missed
     __table_args__ = (Index("ix_silences_target", "target", "id"),)
+
+
+class NoticeRow(Base):
+    """Something to tell a customer without a person writing it: planned, then told or left out."""
+
+    __tablename__ = "notices"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))  # auto_ack, status, follow_up
+    planned_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]  # empty: it was decided on
+    outcome: Mapped[str | None] = mapped_column(String(200))  # told, or why it was left out
+    variant: Mapped[str | None] = mapped_column(String(10))  # which text was told
+    promise: Mapped[datetime | None]  # the time by which the text promises an answer
+    __table_args__ = (
+        Index(
+            "ix_notices_due",
+            "due_at",
+            "id",
+            sqlite_where=sql("due_at IS NOT NULL"),
+            postgresql_where=sql("due_at IS NOT NULL"),
+        ),
+    )
+
+
+class NoticeLimitRow(Base):
+    """When somebody was last told something of a kind. `who` is a hash: it is compared, never read."""
+
+    __tablename__ = "notice_limits"
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    who: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
 
 
 class SlotRow(Base):

@@ -201,7 +201,7 @@ class Replies:
             return _view(draft)
         last = session.scalar(
             select(ReplyRow)
-            .where(ReplyRow.case_id == case_id, ReplyRow.state != "draft")
+            .where(ReplyRow.case_id == case_id, ReplyRow.kind == "reply", ReplyRow.state != "draft")
             .order_by(ReplyRow.id.desc())
             .limit(1)
         )
@@ -226,7 +226,9 @@ class Replies:
         if excess := route.excess(text):
             raise Refused(f"Too long for {route.place} by {excess}: at most {route.limit:,}.")
         other = session.scalar(
-            select(ReplyRow).where(ReplyRow.case_id == case.id, ReplyRow.state.in_(IN_FLIGHT)).limit(1)
+            select(ReplyRow)
+            .where(ReplyRow.case_id == case.id, ReplyRow.kind == "reply", ReplyRow.state.in_(IN_FLIGHT))
+            .limit(1)
         )
         if other is not None:
             waits = "waits for approval" if other.state == "awaiting_approval" else "is on its way"

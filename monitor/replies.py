@@ -14,6 +14,7 @@ from monitor.database import Database
 from monitor.errors import Refused
 from monitor.models import CaseRow, MentionRow
 from monitor.sources.base import SeenReply, Source
+from monitor.told import told_by_itself, unsure
 
 AWAITING = ("open", "taken", "reopened", "snoozed")  # a case in any other state has its reply, or needs none
 
@@ -39,7 +40,9 @@ def answered(session: Session, own: Sequence[int], brands: Brands) -> list[tuple
         case = _case_answered(session, row)
         if case is not None and plain_handle(row.author or "") in brands.accounts(case.brand):
             found.append((case.id, _seen(row)))
-    return found
+    ids = {case_id for case_id, _ in found}
+    ours, doubtful = told_by_itself(session, ids), unsure(session, ids)  # the doubtful are looked at again later
+    return [(case_id, seen) for case_id, seen in found if seen.external_id not in ours and case_id not in doubtful]
 
 
 def _case_answered(session: Session, own: MentionRow) -> CaseRow | None:
@@ -64,12 +67,17 @@ def check_source(
     the `after` of the next call. `on_reply` runs in a write transaction. Raises what the source raises."""
     with db.read() as session:
         cases = _awaiting(session, name, after, limit)
-        found = _stored_replies(session, name, cases, brands)
+        doubtful = unsure(session, [case.id for case in cases])
+        last = cases[-1].id if len(cases) == limit else 0
+        cases = [case for case in cases if case.id not in doubtful]
+        besides = told_by_itself(session, [case.id for case in cases])
+        found = _stored_replies(session, name, cases, brands, besides)
     if source.capabilities.sees_replies:
         for brand in dict.fromkeys(case.brand for case in cases if case.id not in found):
             mine = [case for case in cases if case.brand == brand and case.id not in found]
             ids = tuple(id for case in mine for id in case.mentions)
-            replies = source.replies_to(ids, brands.accounts(brand)) if brands.accounts(brand) else {}
+            accounts = brands.accounts(brand)
+            replies = source.replies_to(ids, accounts, *([besides] if besides else [])) if accounts else {}
             for case in mine:
                 reply = _first(case, (replies[id] for id in case.mentions if id in replies))
                 if reply is not None:
@@ -81,7 +89,7 @@ def check_source(
                     on_reply(session, id, reply)
                 except Refused:
                     continue  # the case moved on while we looked
-    return len(found), cases[-1].id if len(cases) == limit else 0
+    return len(found), last
 
 
 def _awaiting(session: Session, name: str, after: int, limit: int) -> list[_Awaiting]:
@@ -102,7 +110,9 @@ def _after(case: CaseRow) -> datetime | None:
     return case.first_response_at + timedelta(microseconds=1) if case.first_response_at else None
 
 
-def _stored_replies(session: Session, name: str, cases: Sequence[_Awaiting], brands: Brands) -> dict[int, SeenReply]:
+def _stored_replies(
+    session: Session, name: str, cases: Sequence[_Awaiting], brands: Brands, besides: frozenset[str]
+) -> dict[int, SeenReply]:
     """Replies that were stored before their case was opened."""
     by_mention = {id: case for case in cases for id in case.mentions}
     if not by_mention:
@@ -116,7 +126,8 @@ def _stored_replies(session: Session, name: str, cases: Sequence[_Awaiting], bra
     replies: dict[int, list[SeenReply]] = {}
     for row in session.scalars(own):
         case = by_mention.get(row.parent or "")
-        if case is not None and plain_handle(row.author or "") in brands.accounts(case.brand):
+        counts = row.external_id not in besides
+        if case is not None and counts and plain_handle(row.author or "") in brands.accounts(case.brand):
             replies.setdefault(case.id, []).append(_seen(row))
     by_id = {case.id: case for case in cases}
     firsts = {id: _first(by_id[id], found) for id, found in replies.items()}

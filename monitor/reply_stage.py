@@ -19,7 +19,8 @@ from monitor.cases import Cases
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.errors import ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater, Uncertain
-from monitor.models import MentionRow, ReplyRow
+from monitor.models import CaseRow, MentionRow, ReplyRow
+from monitor.notices import record_sent, record_unsent, still_true
 from monitor.outgoing import Sources
 from monitor.sources.base import Reply, ReplyingSource, SeenReply
 
@@ -45,6 +46,7 @@ class Claimed:
     actor: str
     slack_user: str | None
     origin: str
+    kind: str
     look: bool
 
 
@@ -73,6 +75,8 @@ class ReplyStage:
         replying = cast(ReplyingSource, source)
         sent = self._look(replying, claimed) if claimed.look else None
         if sent is None and not (claimed.look and not self._still_ours(claimed)):
+            if claimed.kind != "reply" and not self._still_true(claimed):
+                return True
             sent = self._send(replying, claimed)
         if sent is not None:
             faults.step("reply.sent")
@@ -96,6 +100,15 @@ class ReplyStage:
     def _still_ours(self, claimed: Claimed) -> bool:
         with self._db.write() as session:
             return leases.renew(session, ReplyRow, claimed.lease, self._clock.now() + LEASE)
+
+    def _still_true(self, claimed: Claimed) -> bool:
+        """Whether a notice is still to be sent; else it is left out. Nobody wrote it, so that nobody has to hear."""
+        with self._db.write() as session:
+            row, case = session.get_one(ReplyRow, claimed.lease.id), session.get_one(CaseRow, claimed.case_id)
+            if still_true(row, case, self._clock.now()):
+                return True
+            leases.finish(session, ReplyRow, claimed.lease, state="dropped", error="it was no longer true")
+        return False
 
     def _send(self, source: ReplyingSource, claimed: Claimed) -> SeenReply | None:
         try:
@@ -123,6 +136,11 @@ class ReplyStage:
             if not leases.finish(session, ReplyRow, claimed.lease, **values, error=None):
                 log.warning("a reply took longer than its lease", reply=claimed.lease.id)
                 return
+            if claimed.kind != "reply":
+                record_sent(
+                    session, self._cases, claimed.case_id, claimed.kind, claimed.lease.id, sent, claimed.reply.text
+                )
+                return
             for event in ("reply", "reply_seen", "note"):  # what the case's state allows by now
                 try:
                     self._cases.act_in(
@@ -143,7 +161,13 @@ class ReplyStage:
         """Give it up. The text is kept, and its author hears what to do; `maybe`: it may stand there all the same."""
         log.warning("a reply was not sent", reply=claimed.lease.id, case=claimed.case_id, reason=why, perhaps=maybe)
         with self._db.write() as session:
-            if not leases.finish(session, ReplyRow, claimed.lease, state="failed", error=why):
+            notice = claimed.kind != "reply"
+            state = "dropped" if notice and not maybe else "failed"
+            if not leases.finish(session, ReplyRow, claimed.lease, state=state, error=why):
+                return
+            if notice:
+                now = self._clock.now()
+                record_unsent(session, self._cases, claimed.case_id, claimed.kind, claimed.lease.id, why, maybe, now)
                 return
             self._cases.act_in(
                 session,
@@ -191,5 +215,7 @@ def claim_next(db: Database, owner: str, now: datetime) -> Claimed | None:
             look = row.state != "pending"
             row.state, row.intent_at = "sending", row.intent_at or now
             reply = Reply(mention.external_id, row.text, row.key, row.intent_at, mention.text)
-            return Claimed(lease, mention.source, row.case_id, reply, row.actor, row.slack_user, row.origin, look)
+            return Claimed(
+                lease, mention.source, row.case_id, reply, row.actor, row.slack_user, row.origin, row.kind, look
+            )
     return None

@@ -26,7 +26,7 @@ from pydantic import (
     field_validator,
 )
 
-from monitor.after_settings import AfterSettings
+from monitor.after_settings import AfterSettings, AutoAckSettings
 from monitor.errors import ConfigurationError
 from monitor.mistakes import BadSettings as BadSettings
 from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_routes, wrong_sources
@@ -99,6 +99,11 @@ class SourceSettings(BaseModel):
     every: Span = Field(timedelta(minutes=1), validate_default=True, description="time between two polls")
     brands: list[str] = Field(default_factory=list, description="brands looked for here; none: all")
     backfill: bool = Field(False, description="what is read here never starts a clock")
+    auto_ack: bool = Field(False, description="acknowledge complaints in public by ourselves, as [auto_ack] says")
+    status_notes: bool = Field(
+        False, description="tell the customer in public when a person takes the case, or its promised time moves"
+    )
+    follow_up: bool = Field(False, description="write to the customer in public once the case was solved, see [after]")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -290,6 +295,7 @@ class Settings(Section):
     after: AfterSettings = Field(default_factory=AfterSettings)
     replies: RepliesSettings = Field(default_factory=RepliesSettings)
     templates: list[TemplateSettings] = Field(default_factory=list)
+    auto_ack: AutoAckSettings = Field(default_factory=AutoAckSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     ops: OpsSettings = Field(default_factory=OpsSettings)

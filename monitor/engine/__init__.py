@@ -21,6 +21,7 @@ NEXT: Mapping[str, tuple[str, ...]] = {
     "collect": ("classify",),
     "classify": ("deliver",),
     "clock": ("deliver",),
+    "notices": ("reply",),
     "reply": ("deliver",),
 }
 """Which stages to wake when one has done something."""

@@ -98,7 +98,9 @@ class AppStore:
             return f"reached, but no reviews in {', '.join(empty)}: is app_id {self._options.app_id} right?"
         return "reached; newest page: " + ", ".join(f"{count} reviews in {country}" for country, count in found.items())
 
-    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
         """The feed does not show developers' answers."""
         return {}
 

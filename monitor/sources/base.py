@@ -6,7 +6,7 @@ A source knows nothing of the database, of brands or of time zones elsewhere: it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -91,6 +91,12 @@ class SeenReply:
     url: str | None = None
 
 
+def first_of(replies: Iterable[SeenReply], besides: frozenset[str]) -> SeenReply | None:
+    """The earliest of `replies` that is none of `besides`."""
+    counting = (reply for reply in replies if reply.external_id not in besides)
+    return min(counting, key=lambda reply: (reply.at, reply.external_id), default=None)
+
+
 class Source(Protocol):
     """Errors: RetryLater (with the service's own waiting time), AuthError, ConfigurationError, GiveUp. Nothing else
     should leave a source; what does counts as RetryLater and is logged with its traceback."""
@@ -107,8 +113,11 @@ class Source(Protocol):
         """Reach the service once with the configured credentials; a short word on what was found."""
         ...
 
-    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
-        """For open cases: the first public reply by one of `accounts` to each mention, where there is one."""
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
+        """For open cases: the first public reply by one of `accounts` to each mention, where there is one. Posts with
+        the ids `besides` do not count: nobody wrote them."""
         ...
 
     def close(self) -> None: ...

@@ -85,7 +85,9 @@ class HackerNews:
         self._hits(query=self._queries[0] if self._queries else "", tags="story", hitsPerPage=1)
         return f"reached; {len(self._queries)} searches"
 
-    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
         """Reads the newest comments of each account."""
         seen: dict[str, SeenReply] = {}
         wanted = frozenset(external_ids)
@@ -96,7 +98,11 @@ class HackerNews:
         for account in names if wanted else ():
             for hit in self._hits(query="", tags=f"comment,author_{account}"):
                 parent = str(hit.get("parent_id")) if isinstance(hit, dict) else ""
-                if parent not in wanted or not isinstance(hit.get("created_at_i"), int):
+                if (
+                    parent not in wanted
+                    or str(hit.get("objectID")) in besides
+                    or not isinstance(hit.get("created_at_i"), int)
+                ):
                     continue
                 at = datetime.fromtimestamp(hit["created_at_i"], UTC)
                 if parent not in seen or at < seen[parent].at:

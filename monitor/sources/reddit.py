@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
 from monitor.sources.http import Adapter, waiting_time
 from monitor.sources.reddit_replies import found, posted
 from monitor.sources.walk import Batch, StaleTokenError, walk
@@ -95,7 +95,7 @@ class Reddit:
         self._refused = False  # the last token was refused, and no call has succeeded since
         self._resume_at: datetime | None = None
         self._lists = _lists(options, terms)
-        self._replies: dict[str, SeenReply] = {}
+        self._replies: dict[str, dict[str, SeenReply]] = {}
         self._replies_read: dict[str, datetime] = {}  # by account: the newest comment that was read
         self._account = options.username
 
@@ -163,14 +163,17 @@ class Reddit:
                 raise ConfigurationError(f"sources.{self.name}.subreddits", f"r/{name}: {error}") from None
         return f"{found}; {len(self._lists)} lists"
 
-    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
         """Reads the newest comments of each account, and later only what is new."""
         for account in sorted(accounts) if external_ids else ():
             if re.fullmatch(r"[\w-]{3,20}", account, re.ASCII):
                 self._read_replies(account)
         while len(self._replies) > 20_000:
             del self._replies[next(iter(self._replies))]
-        return {each: self._replies[each] for each in external_ids if each in self._replies}
+        firsts = {each: first_of(self._replies.get(each, {}).values(), besides) for each in external_ids}
+        return {each: reply for each, reply in firsts.items() if reply is not None}
 
     def _read_replies(self, account: str) -> None:
         known = self._replies_read.get(account)
@@ -189,9 +192,9 @@ class Reddit:
                     continue
                 oldest = comment.posted_at
                 newest = max(newest or oldest, oldest)
-                seen = self._replies.get(comment.parent or "")
-                if comment.parent and not comment.removed and (seen is None or oldest < seen.at):
-                    self._replies[comment.parent] = SeenReply(comment.external_id, oldest, account, comment.url)
+                if comment.parent and not comment.removed:
+                    seen = SeenReply(comment.external_id, oldest, account, comment.url)
+                    self._replies.setdefault(comment.parent, {})[comment.external_id] = seen
             if not after or (known and oldest and oldest < known - self._options.lag):
                 break
         if newest:

@@ -72,8 +72,10 @@ class Replay:
                 raise ConfigurationError(f"sources.{self.name}.path", f"{self._path}: line 1: {_why(error)}") from None
         return f"{self._path.name}, {size:,} bytes"
 
-    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
-        return self._replies.first(external_ids, accounts)
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
+        return self._replies.first(external_ids, accounts, besides)
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:
         return self._replies.add(reply, now)

@@ -44,14 +44,17 @@ class RepliesFile:
     def find(self, key: str) -> SeenReply | None:
         return next((_seen(line) for line in self._lines() if line.get("key") == key), None)
 
-    def first(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
-        """The earliest reply to each mention by one of `accounts`."""
+    def first(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
+        """The earliest reply to each mention by one of `accounts`, `besides` some."""
         found: dict[str, SeenReply] = {}
         wanted = set(external_ids)
         for line in self._lines() if wanted and accounts else ():
             seen, parent = _seen(line), str(line.get("parent"))
             earlier = found.get(parent)
             ours = seen.author.removeprefix("@").casefold() in accounts
+            ours = ours and seen.external_id not in besides
             if ours and parent in wanted and (earlier is None or seen.at < earlier.at):
                 found[parent] = seen
         return found

@@ -85,7 +85,9 @@ class Rss:
             raise ConfigurationError(f"sources.{self.name}.url", message) from None
         return f"{len(feed.entries)} entries of {plain(str(feed.feed.get('title') or 'a feed'))[:80]}"
 
-    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
         return {}
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from requests_oauthlib import OAuth1
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
 from monitor.sources import x_replies
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
 from monitor.sources.http import USER_AGENT, Adapter
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
@@ -123,7 +123,9 @@ class X:
             self._own_id()
         return f"reached; {found:,} posts match in 7 days" + (f", @{self._options.account}" if self._account_id else "")
 
-    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
         """Reads what the accounts replied since the oldest of the mentions, and later only what is new."""
         wanted = [int(each) for each in external_ids if each.isascii() and each.isdigit()]
         names = tuple(sorted(name for name in accounts if re.fullmatch(r"\w{1,15}", name, re.ASCII)))
@@ -150,7 +152,8 @@ class X:
             whole = whole and not token
         known.newest = newest if whole else known.newest  # else the next call begins here again
         known.forget(newest - _ids(_WEEK))
-        return {each: known.found[each] for each in external_ids if each in known.found}
+        firsts = {each: first_of(known.found.get(each, {}).values(), besides) for each in external_ids}
+        return {each: reply for each, reply in firsts.items() if reply is not None}
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:
         if why := self.barrier(reply.mention):
@@ -252,21 +255,21 @@ class _Replies:
     accounts: tuple[str, ...]
     since: int = 0
     newest: int = 0
-    found: dict[str, SeenReply] = field(default_factory=dict)
+    found: dict[str, dict[str, SeenReply]] = field(default_factory=dict)
 
     def take(self, tweet: dict[str, Any], users: Mapping[str, dict[str, Any]]) -> int:
-        """Keeps the first reply to each post; the reply's id, 0 when unreadable."""
+        """Keeps the replies to each post; the reply's id, 0 when unreadable."""
         parent, external_id = _referenced(tweet, "replied_to"), str(tweet.get("id"))
         if parent is None or not external_id.isdigit():
             return 0
-        earlier = self.found.get(parent)
-        if earlier is None or int(external_id) < int(earlier.external_id):
-            author = str(_dict(users.get(str(tweet.get("author_id")))).get("username") or self.accounts[0])
-            self.found[parent] = SeenReply(external_id, _posted(int(external_id)), author, _url(author, external_id))
+        author = str(_dict(users.get(str(tweet.get("author_id")))).get("username") or self.accounts[0])
+        seen = SeenReply(external_id, _posted(int(external_id)), author, _url(author, external_id))
+        self.found.setdefault(parent, {})[external_id] = seen
         return int(external_id)
 
     def forget(self, before: int) -> None:
-        self.found = {parent: reply for parent, reply in self.found.items() if int(reply.external_id) >= before}
+        kept = {parent: {id: r for id, r in seen.items() if int(id) >= before} for parent, seen in self.found.items()}
+        self.found = {parent: seen for parent, seen in kept.items() if seen}
 
 
 def _batch(answer: dict[str, Any]) -> Batch:

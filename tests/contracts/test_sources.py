@@ -99,7 +99,9 @@ class Memory(FakeService):
         self._well()
         return "reached"
 
-    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
         return {i: self.seen[i] for i in external_ids if i in self.seen and self.seen[i].author in accounts}
 
     # `reply` is the stand-in's as well as the source's: people who answer by hand, and firsthour
@@ -191,7 +193,9 @@ class Crashing(Memory):
 class Gullible(Memory):
     """Takes anybody's reply for the brand's."""
 
-    def replies_to(self, external_ids: tuple[str, ...], accounts: frozenset[str]) -> Mapping[str, SeenReply]:
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
         return {each: self.seen[each] for each in external_ids if each in self.seen}
 
 
