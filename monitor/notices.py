@@ -18,7 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from monitor import case_clock, sla
+from monitor import case_clock, faults, sla
 from monitor.brands import plain_handle
 from monitor.case_events import SYSTEM, last_reply
 from monitor.cases import Case, Cases, Change
@@ -95,6 +95,7 @@ class Notices:
                 ids = session.scalars(due.order_by(NoticeRow.due_at, NoticeRow.id).limit(AT_A_TIME)).all()
             for notice_id in ids:
                 self._decide(notice_id, now)
+                faults.step("notices.decided")
             done += len(ids)
             if len(ids) < AT_A_TIME:
                 return done
@@ -124,6 +125,7 @@ class Notices:
                 return
             notice.outcome, notice.variant, notice.promise = "told", said.variant, said.promise
             session.add(_reply(session, notice, case, said, now))
+            faults.step("notices.granted")
 
     def _said(self, session: Session, notice: NoticeRow, row: CaseRow, case: Case, now: datetime) -> Said | str:
         """What there is to say, or why there is nothing."""

@@ -171,6 +171,10 @@ class SourceContract(ReplyContract):
         assert seen.keys() == {ours}
         assert abs(seen[ours].at - ago(5)) < timedelta(seconds=1)
         assert seen[ours].author == "acmehelp"
+        besides = frozenset({seen[ours].external_id})
+        second = source.replies_to((ours, theirs), frozenset({"acmehelp"}), besides)
+        assert abs(second[ours].at - ago(3)) < timedelta(seconds=1)
+        assert not source.replies_to((ours,), frozenset({"acmehelp"}), besides | {second[ours].external_id})
 
     def test_no_open_cases_or_no_accounts_means_no_replies(self, service: FakeService) -> None:
         source = service.source()
