@@ -13,7 +13,7 @@ import pytest
 
 from monitor.errors import Refused, RetryLater, Uncertain
 from monitor.sources import REGISTRY
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reply, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of
 from monitor.sources.contract import Answer, FakeService, SourceContract
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ class Memory(FakeService):
 
     def __init__(self) -> None:
         self.items: list[Item] = []
-        self.seen: dict[str, SeenReply] = {}
+        self.seen: dict[str, list[SeenReply]] = {}
         self.sent: list[tuple[Reply, SeenReply]] = []
         self.locked: set[str] = set()
         self.losing = False
@@ -75,7 +75,8 @@ class Memory(FakeService):
         self.items.append(replace(self.items[int(external_id)], text="", removed=True))
 
     def answer_by_hand(self, external_id: str, account: str, at: datetime) -> None:
-        self.seen.setdefault(external_id, SeenReply("r", at, account))
+        seen = self.seen.setdefault(external_id, [])
+        seen.append(SeenReply(f"r{len(seen)} {external_id}", at, account))
 
     def replies(self, external_id: str) -> list[str]:
         return [reply.text for reply, _ in self.sent if reply.to == external_id]
@@ -102,7 +103,8 @@ class Memory(FakeService):
     def replies_to(
         self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
     ) -> Mapping[str, SeenReply]:
-        return {i: self.seen[i] for i in external_ids if i in self.seen and self.seen[i].author in accounts}
+        own = {i: [reply for reply in self.seen.get(i, ()) if reply.author in accounts] for i in external_ids}
+        return {i: reply for i, seen in own.items() if (reply := first_of(seen, besides)) is not None}
 
     # `reply` is the stand-in's as well as the source's: people who answer by hand, and firsthour
     def reply(self, reply: Any, *given: Any) -> Any:
@@ -115,7 +117,7 @@ class Memory(FakeService):
             raise Refused("there is a lock on it")
         sent = SeenReply(f"s{len(self.sent)}", given[0], "acmehelp")
         self.sent.append((reply, sent))
-        self.seen.setdefault(reply.to, sent)
+        self.seen.setdefault(reply.to, []).append(sent)
         if self.losing:
             raise Uncertain("the answer is lost")
         return sent
@@ -196,7 +198,7 @@ class Gullible(Memory):
     def replies_to(
         self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
     ) -> Mapping[str, SeenReply]:
-        return {each: self.seen[each] for each in external_ids if each in self.seen}
+        return {each: self.seen[each][0] for each in external_ids if each in self.seen}
 
 
 class Doubling(Memory):
