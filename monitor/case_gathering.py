@@ -16,6 +16,7 @@ from monitor.classify.verdict import SEVERITIES, Verdict
 from monitor.models import CaseRow, MentionRow, RevisionRow
 from monitor.settings import Settings
 from monitor.transitions import NEW, OPEN_STATES
+from monitor.vip import Vips, raised
 
 _JOINABLE = 20  # how many of an author's latest cases are looked at
 _LOCK = 0x66697273  # PostgreSQL: two words of one author, judged at once, must not open two cases
@@ -42,6 +43,7 @@ class Gathering:
         self.settings = settings
         self.writer = writer
         self.policies = writer.policies
+        self._vips = Vips(settings.vip)
         self._competitors = {brand.name for brand in settings.brands if brand.competitor}
 
     def consider(self, session: Session, verdicts: Mapping[int, Verdict], now: datetime) -> dict[int, int]:
@@ -99,8 +101,10 @@ class Gathering:
     def _new(self, session: Session, words: _Words, now: datetime) -> tuple[CaseRow, Happened]:
         """A case for a complaint, not stored yet, and its first event."""
         mention, verdict, brand = words.mention, words.verdict, words.brands[0]
+        vip = self._vips.why(mention.source, mention.author, mention.author_followers)
+        severity = raised(verdict.severity) if vip else verdict.severity
         subject = sla.Subject(
-            mention.source, brand, verdict.severity, verdict.language, mention.rating, mention.author_followers
+            mention.source, brand, severity, verdict.language, mention.rating, mention.author_followers
         )
         policy, why = self.policies.choose(subject)
         clock = sla.CaseClock()
@@ -113,7 +117,8 @@ class Gathering:
             author=mention.author,
             conversation=mention.conversation,
             state=NEW,
-            severity=verdict.severity,
+            severity=severity,
+            vip=vip,
             topic=verdict.topic,
             language=verdict.language,
             opened_at=now,
@@ -123,7 +128,7 @@ class Gathering:
             version=0,
         )
         case_clock.store(row, clock)
-        detail = {"policy": policy.name, "why": why, "backfill": mention.backfill}
+        detail = {"policy": policy.name, "why": why, "backfill": mention.backfill, "vip": vip}
         return row, self.writer.apply(session, row, Happened("opened", SYSTEM, mention.source, now, detail))
 
     def _joinable(self, rows: Sequence[CaseRow], words: _Words) -> CaseRow | None:

@@ -68,6 +68,7 @@ class Case:
     version: int
     slack_channel: str | None
     slack_ts: str | None
+    vip: str | None = None  # why its author is one
     satisfaction: int | None = None  # what the customer said of our help, 1 to 5
     muted_until: datetime | None = None
 

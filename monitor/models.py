@@ -165,6 +165,7 @@ class CaseRow(Base):
     # what the customer said of our help, 1 (worst) to 5, and when first; see monitor/survey.py
     satisfaction: Mapped[int | None] = mapped_column(Integer)
     satisfaction_at: Mapped[datetime | None]
+    vip: Mapped[str | None] = mapped_column(String(20))  # why its author is one: named, followers
     muted_until: Mapped[datetime | None]  # its reminders are silent until then
     version: Mapped[int] = mapped_column(default=0)  # grows with every event
     # who is writing a reply just now, and until when that counts

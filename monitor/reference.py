@@ -13,7 +13,7 @@ from monitor.reply_settings import ApprovalSettings
 from monitor.settings import PolicySettings, Settings, duration_text
 from monitor.sources import source_class
 from monitor.sources import types as source_types
-from monitor.team_settings import OncallSettings, OpsSettings, RouteSettings
+from monitor.team_settings import OncallSettings, OpsSettings, RouteSettings, VipSettings
 
 INTRODUCTION = """# Settings
 
@@ -31,6 +31,7 @@ EXPLAINED = (
     RouteSettings,
     OncallSettings,
     OpsSettings,
+    VipSettings,
 )  # whose docstring is part of the page
 
 

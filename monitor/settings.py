@@ -37,7 +37,7 @@ from monitor.section import Span as Span
 from monitor.section import Zone
 from monitor.section import duration as duration
 from monitor.section import duration_text as duration_text
-from monitor.team_settings import OncallSettings, OpsSettings, RouteSettings, known_severities
+from monitor.team_settings import OncallSettings, OpsSettings, RouteSettings, VipSettings, known_severities
 
 PREFIX = "FIRSTHOUR_"
 
@@ -298,6 +298,7 @@ class Settings(Section):
     auto_ack: AutoAckSettings = Field(default_factory=AutoAckSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
+    vip: VipSettings = Field(default_factory=VipSettings)
     ops: OpsSettings = Field(default_factory=OpsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

@@ -91,3 +91,12 @@ class OpsSettings(Section):
     )
     judging_after: Span = Field(timedelta(minutes=5), description="a mention has waited for so long to be judged")
     delivering_after: Span = Field(timedelta(minutes=5), description="a message has waited for so long to go out")
+
+
+class VipSettings(Section):
+    """Authors whose complaints are of high severity at least, and marked in the alert."""
+
+    followers: int | None = Field(None, ge=1, description="an author with so many followers is one; none: nobody")
+    authors: dict[str, list[str]] = Field(
+        default_factory=dict, description='handles by source, such as `x = ["@mayor"]`; `"*"`: on any source'
+    )

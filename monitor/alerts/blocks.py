@@ -51,7 +51,10 @@ def quoted(case: Case) -> str:
 def fallback(case: Case, now: datetime) -> str:
     """One line for notifications: brand, severity, source, the first words, how much time is left."""
     said = cut(" ".join(case.text.split()), 120) or "(no text)"
-    return f"{line(case.brand, 60)} · {_severity(case)} · {line(case.source, 60)}: “{said}” · {_standing(case, now)}"
+    vip = "VIP · " if case.vip else ""
+    return (
+        f"{vip}{line(case.brand, 60)} · {_severity(case)} · {line(case.source, 60)}: “{said}” · {_standing(case, now)}"
+    )
 
 
 def heading(case: Case, now: datetime) -> str:
@@ -164,6 +167,8 @@ def _about(case: Case) -> list[str]:
     about = [link(case.author_url, name)]
     if case.author_name and case.author and case.author_name != case.author:
         about[0] += f" ({line(case.author, 80)})"
+    if case.vip is not None:
+        about.insert(0, ":star2: *VIP*")
     if case.author_followers is not None:
         about.append(f"{case.author_followers:,} followers")
     if case.rating is not None:
