@@ -21,12 +21,14 @@ from monitor.database import Database, trouble
 from monitor.engine import Stage
 from monitor.errors import ConfigurationError
 from monitor.health import Health
+from monitor.incidents import Incidents
 from monitor.leases import release_owner, take_slot, worker_name
 from monitor.models import CaseRow, MentionRow, SourceState
 from monitor.scheduler import Job, forget_slots, slot_of
 from monitor.settings import Settings, SourceSettings
 from monitor.solved import SolvedQuestions, ask_due
 from monitor.sources.base import SeenReply, Source
+from monitor.storms import Storms
 from monitor.watch import Watch
 
 if TYPE_CHECKING:
@@ -165,7 +167,10 @@ class App:
     @cached_property
     def cases(self) -> Cases:
         return Cases(
-            self.db, self.settings, listeners=[self.announcer, SolvedQuestions(self.settings), *self._planners()]
+            self.db,
+            self.settings,
+            [self.announcer, SolvedQuestions(self.settings), *self._planners()],
+            self.storms.gather,
         )
 
     def _planners(self) -> list[Listener]:
@@ -174,6 +179,14 @@ class App:
         from monitor.notices import NoticePlanner
 
         return [NoticePlanner(self.settings)]
+
+    @cached_property
+    def storms(self) -> Storms:
+        return Storms(self.settings.storms, [self.announcer.incidents.gathered])
+
+    @cached_property
+    def incidents(self) -> Incidents:
+        return Incidents(self.db, self.settings.storms, [self.announcer.incidents.turned])
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -301,6 +314,8 @@ class App:
             jobs.append(Watch(self.db, self.clock, self.settings, self.announcer.ops).job())
             jobs.append(Job("forget_limits", timedelta(days=1), self._forget_limits))
             jobs.append(Job("ask_solved", timedelta(minutes=1), lambda now: ask_due(self.db, self.cases, now)))
+            jobs.append(Job("incidents", timedelta(minutes=1), self.incidents.tick))
+            jobs.append(Job("forget_features", timedelta(hours=1), self.incidents.forget))
         return jobs
 
     def _forget_limits(self, now: datetime) -> None:
@@ -314,7 +329,9 @@ class App:
             return None
         from monitor.alerts.slack_app import Socket, build_app
 
-        bolt = build_app(self.settings, self.cases, self.db, self.clock, changed, self.whispers, self.replies)
+        bolt = build_app(
+            self.settings, self.cases, self.db, self.clock, changed, self.whispers, self.replies, self.incidents
+        )
         return Socket(bolt, self.settings.slack)
 
     def web(self) -> FastAPI:

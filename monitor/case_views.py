@@ -71,6 +71,9 @@ class Case:
     vip: str | None = None  # why its author is one
     satisfaction: int | None = None  # what the customer said of our help, 1 to 5
     muted_until: datetime | None = None
+    slack_thread: str | None = None
+    incident_id: int | None = None
+    page: int | None = None
 
     def muted(self, now: datetime) -> bool:
         """Whether its reminders are silent."""

@@ -5,7 +5,7 @@ case_gathering.py decides which case a mention belongs to, case_events.py what a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,8 @@ from monitor.transitions import AFTERWARDS, ON_THE_WAY, OPEN_STATES, PEOPLE_EVEN
 
 __all__ = ["OPEN_STATES", "TRANSITIONS", "Case", "Cases", "Change", "Event", "Listener"]
 
+Gather = Callable[[Session, Mapping[int, Verdict], datetime], None]
+
 log = structlog.get_logger()
 
 _ACTS = (*PEOPLE_EVENTS, "reply_seen", "customer_again", "ask_solved", *AFTERWARDS, *ON_THE_WAY)
@@ -37,8 +39,12 @@ _SET_ASIDE = timedelta(minutes=5)
 class Cases:
     """`listeners` hear of each Change inside the transaction that makes it."""
 
-    def __init__(self, db: Database, settings: Settings, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(
+        self, db: Database, settings: Settings, listeners: Sequence[Listener] = (), gather: Gather | None = None
+    ) -> None:
+        """`gather` is told of the cases of each batch of verdicts, by their ids, after they were stored."""
         self.db = db
+        self._gather = gather
         self.policies = sla.Policies(settings.clock)
         self._writer = CaseWriter(self.policies, listeners)
         self._gathering = Gathering(settings, self._writer)
@@ -46,7 +52,10 @@ class Cases:
     def consider(self, session: Session, verdicts: Mapping[int, Verdict], now: datetime) -> dict[int, int]:
         """Open a case for each complaint, or let the mention join one; in the caller's write transaction, after the
         verdicts were stored. `verdicts` by the mentions' ids; the cases' ids, of the mentions that belong to one."""
-        return self._gathering.consider(session, verdicts, now)
+        found = self._gathering.consider(session, verdicts, now)
+        if self._gather is not None:
+            self._gather(session, {case_id: verdicts[mention_id] for mention_id, case_id in found.items()}, now)
+        return found
 
     def act(
         self, case_id: int, event: str, actor: str, origin: str, at: datetime, key: str | None = None, **detail: Any

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy import text as sql
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-from monitor.database import UTCDateTime
+from monitor.incident_rows import FeaturesRow as FeaturesRow
+from monitor.incident_rows import IncidentRow as IncidentRow
+from monitor.rows import Base as Base
+from monitor.rows import Id as Id
+from monitor.rows import Leased as Leased
 
-Id = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Base(DeclarativeBase):
-    # migrations can only change a constraint that has a name
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar = {datetime: UTCDateTime, dict[str, Any]: JSON, list[str]: JSON, int: Id}
-
-
-class Leased:
-    """A worker's dated claim on a row. `attempt` counts the claims and is the fencing token: a worker may finish a row
-    only while the row still carries the attempt that the worker was given."""
-
-    lease_owner: Mapped[str | None] = mapped_column(String(100))
-    lease_until: Mapped[datetime | None]
-    attempt: Mapped[int] = mapped_column(default=0, server_default="0")
+_GATHERED = sql("incident_id IS NOT NULL")
 
 
 class SourceState(Leased, Base):
@@ -174,7 +163,13 @@ class CaseRow(Base):
     # where the case's root message is, once it was posted
     slack_channel: Mapped[str | None] = mapped_column(String(30))
     slack_ts: Mapped[str | None] = mapped_column(String(30))
+    # a case of an incident; `page` is set where it is one of several in a message of the incident's thread
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
+    page: Mapped[int | None]
+    slack_thread: Mapped[str | None] = mapped_column(String(30))  # the thread's root, where that is not `slack_ts`
     __table_args__ = (
+        Index("ix_cases_brand_posted", "brand", "posted_at"),
+        Index("ix_cases_incident", "incident_id", sqlite_where=_GATHERED, postgresql_where=_GATHERED),
         Index(
             "ix_cases_next_step",
             "next_step_at",
@@ -226,6 +221,7 @@ class DeliveryRow(Leased, Base):
     key: Mapped[str] = mapped_column(String(32), unique=True)  # travels in the message's metadata as delivery_id
     kind: Mapped[str] = mapped_column(String(20))
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
     transport: Mapped[str] = mapped_column(String(200))  # slack, console, apprise
     target: Mapped[str] = mapped_column(Text)  # channel, user or Apprise URL
     payload: Mapped[dict[str, Any]]
@@ -247,6 +243,7 @@ class DeliveryRow(Leased, Base):
             postgresql_where=sql("state IN ('pending', 'sending', 'unknown')"),
         ),
         Index("ix_deliveries_case", "case_id"),
+        Index("ix_deliveries_incident", "incident_id", sqlite_where=_GATHERED, postgresql_where=_GATHERED),
     )
 
 

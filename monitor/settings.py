@@ -37,6 +37,7 @@ from monitor.section import Span as Span
 from monitor.section import Zone
 from monitor.section import duration as duration
 from monitor.section import duration_text as duration_text
+from monitor.storm_settings import StormsSettings
 from monitor.team_settings import OncallSettings, OpsSettings, RouteSettings, VipSettings, known_severities
 
 PREFIX = "FIRSTHOUR_"
@@ -296,6 +297,7 @@ class Settings(Section):
     replies: RepliesSettings = Field(default_factory=RepliesSettings)
     templates: list[TemplateSettings] = Field(default_factory=list)
     auto_ack: AutoAckSettings = Field(default_factory=AutoAckSettings)
+    storms: StormsSettings = Field(default_factory=StormsSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     vip: VipSettings = Field(default_factory=VipSettings)

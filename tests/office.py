@@ -21,9 +21,11 @@ from monitor.cases import Case, Cases
 from monitor.classify.verdict import Verdict
 from monitor.clock import ManualClock
 from monitor.database import Database
+from monitor.incidents import Incidents
 from monitor.models import DeliveryRow, MentionRow
 from monitor.settings import Settings
 from monitor.solved import SolvedQuestions
+from monitor.storms import Storms
 
 
 def verdict(complaint: bool = True, severity: str = "high", topic: str = "delivery", language: str = "en") -> Verdict:
@@ -46,7 +48,10 @@ class Office:
         section = {"channel": CHANNEL, "bot_token": TOKEN, "base_url": slack.base_url} | given.pop("slack", {})
         self.settings = make_settings(slack=section, **given)
         self.announcer = Announcer(self.settings)
-        self.cases = Cases(db, self.settings, [self.announcer, SolvedQuestions(self.settings)])
+        incidents = self.announcer.incidents
+        self.storms = Storms(self.settings.storms, [incidents.gathered])
+        self.incidents = Incidents(db, self.settings.storms, [incidents.turned])
+        self.cases = Cases(db, self.settings, [self.announcer, SolvedQuestions(self.settings)], self.storms.gather)
         self.render = Renderer(self.settings, self.cases, clock)
         self.transports: dict[str, Any] = {"slack": SlackTransport(web_client(TOKEN, slack.base_url), [CHANNEL])}
         client = web_client(TOKEN, slack.base_url)

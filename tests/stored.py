@@ -59,7 +59,11 @@ def complain(
         session.add(row)
         session.flush()
         scores = dict(zip(("negative", "neutral", "positive"), judged.sentiment_scores, strict=True))
-        plain = {name: getattr(judged, name) for name in judged.__dataclass_fields__ if name != "sentiment_scores"}
+        plain = {
+            name: getattr(judged, name)
+            for name in judged.__dataclass_fields__
+            if name not in ("sentiment_scores", "features")
+        }
         session.add(VerdictRow(mention_id=row.id, revision=row.revision, judged_at=now, **plain, **scores))
         session.flush()
         case_id = (cases or Cases(db, settings)).consider(session, {row.id: judged}, now).get(row.id)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from monitor.alerts import silences
 from monitor.alerts.apprise_transport import label
+from monitor.alerts.incident_announce import IncidentAnnouncer
 from monitor.alerts.outbox import URGENT, enqueue
 from monitor.alerts.routes import Routes
 from monitor.cases import Case, Change
@@ -43,13 +44,16 @@ class Announcer:
         self._settings = settings
         self._transport, self._channel = home(settings)
         self._routes = Routes(settings)
+        self.incidents = IncidentAnnouncer(settings, self._transport, self._routes)
 
     def __call__(self, session: Session, change: Change) -> None:
         if change.event == "opened":
             self._open(session, change)
             return
-        self._put(session, change, "update")
-        if change.detail.get("muted"):
+        told = self.incidents.told(session, change, STEPS.get(change.event))
+        if change.case.page is None:
+            self._put(session, change, "update")
+        if told or change.detail.get("muted"):
             return
         if change.event in STEPS:
             self._step(session, change, STEPS[change.event])

@@ -157,9 +157,14 @@ def ordinal(number: int) -> str:
 
 def place(case: Case) -> str | None:
     """The address of the case's root message, as Slack redirects it to the reader's own workspace."""
-    if not case.slack_channel or not case.slack_ts:
+    return permalink(case.slack_channel, case.slack_ts, case.slack_thread)
+
+
+def permalink(channel: str | None, ts: str | None, thread: str | None = None) -> str | None:
+    if not channel or not ts:
         return None
-    return f"https://slack.com/archives/{case.slack_channel}/p{case.slack_ts.replace('.', '')}"
+    inside = f"?thread_ts={thread}&cid={channel}" if thread else ""
+    return f"https://slack.com/archives/{channel}/p{ts.replace('.', '')}{inside}"
 
 
 def _about(case: Case) -> list[str]:

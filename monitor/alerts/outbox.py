@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from monitor import leases
 from monitor.database import Database
-from monitor.models import CaseRow, DeliveryRow
+from monitor.models import CaseRow, DeliveryRow, IncidentRow
 
 KINDS = ("alert", "update", "reminder", "breach", "escalation", "incident", "note", "digest", "ops")
 URGENT = ("breach", "escalation")  # what another transport takes over when the first one is down
@@ -49,6 +49,7 @@ class Delivery:
     intent_at: datetime
     look: bool
     after: str | None = None
+    incident_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def enqueue(
     payload: dict[str, Any] | None = None,
     not_before: datetime | None = None,
     key: str | None = None,
+    incident_id: int | None = None,
 ) -> str:
     """Put a message in, in the caller's transaction; the key that identifies it everywhere."""
     if kind not in KINDS:
@@ -115,6 +117,7 @@ def enqueue(
         key=key or uuid.uuid4().hex,
         kind=kind,
         case_id=case_id,
+        incident_id=incident_id,
         transport=transport,
         target=target,
         payload=payload or {},
@@ -151,6 +154,14 @@ def claim_next(
                 earlier.id < DeliveryRow.id,
                 text(still_open("earlier")),
             ),
+            # what belongs into an incident's thread waits for the thread
+            ~exists().where(
+                earlier.incident_id == DeliveryRow.incident_id,
+                earlier.transport == DeliveryRow.transport,
+                earlier.kind == "incident",
+                earlier.id < DeliveryRow.id,
+                text(_OPEN.format(table="earlier")),
+            ),
         )
         .order_by(DeliveryRow.not_before, DeliveryRow.id)
         .limit(1)
@@ -177,6 +188,7 @@ def claim_next(
                 row.intent_at,
                 look,
                 _last_before(session, row) if look else None,
+                row.incident_id,
             )
     return None
 
@@ -233,7 +245,27 @@ def settle(
             .where(CaseRow.id == delivery.case_id)
             .values(slack_ts=receipt.id, slack_channel=receipt.place or delivery.target)
         )
+    if receipt is not None and delivery.incident_id is not None and delivery.transport == "slack":
+        _keep_place(session, delivery.incident_id, delivery, receipt, now)
     return True
+
+
+def _keep_place(session: Session, incident_id: int, delivery: Delivery, receipt: Receipt, now: datetime) -> None:
+    """Where an incident's message is, or the cases that a message of its thread shows."""
+    part, place = delivery.payload.get("part"), receipt.place or delivery.target
+    incident = update(IncidentRow).where(IncidentRow.id == incident_id)
+    if part == "root":
+        session.execute(incident.values(slack_ts=receipt.id, slack_channel=place, shown_at=now))
+    elif delivery.kind == "update" and "page" not in delivery.payload:
+        session.execute(incident.values(shown_at=now))
+    elif part == "cases":
+        thread = select(IncidentRow.slack_ts).where(IncidentRow.id == incident_id).scalar_subquery()
+        session.execute(
+            update(CaseRow)
+            .where(CaseRow.incident_id == incident_id, CaseRow.page == delivery.payload["page"])
+            .values(slack_ts=receipt.id, slack_channel=place, slack_thread=thread)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def take_over(
@@ -262,7 +294,17 @@ def take_over(
         there = set(session.scalars(select(DeliveryRow.key).where(DeliveryRow.key.in_(missing))))
         for key, row, other, target in wanted:
             if key in missing - there:
-                enqueue(session, row.kind, other, target, now, row.case_id, dict(row.payload), key=key)
+                enqueue(
+                    session,
+                    row.kind,
+                    other,
+                    target,
+                    now,
+                    row.case_id,
+                    dict(row.payload),
+                    key=key,
+                    incident_id=row.incident_id,
+                )
     return len(missing - there)
 
 

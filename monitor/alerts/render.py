@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.alerts import blocks, notes, reply_modal, silences
+from monitor.alerts.incident_render import IncidentRenderer
 from monitor.alerts.missed import about_silence
 from monitor.alerts.outbox import Delivery, Message
 from monitor.alerts.routes import Routes
@@ -25,6 +26,7 @@ REMINDING = ("remind", "oncall", "renag")
 class Renderer:
     def __init__(self, settings: Settings, cases: Cases, clock: Clock) -> None:
         self._routes, self._cases, self._clock = Routes(settings), cases, clock
+        self._incidents = IncidentRenderer(self._routes, self._holder)
 
     def __call__(self, session: Session, delivery: Delivery) -> Message | None:
         """None when there is nothing left to say."""
@@ -32,10 +34,14 @@ class Renderer:
         if "silence" in delivery.payload and delivery.case_id is None:
             said = about_silence(session, self._cases, self._routes, delivery.kind, delivery.payload, now)
             return _message(delivery, said) if said else None
+        if delivery.incident_id is not None:
+            return self._incidents(session, delivery, now)
         if delivery.case_id is None:
             plain = delivery.transport == "apprise"
             return _message(delivery, cut(str(delivery.payload.get("text", "")), 3000, escaped=not plain))
         case = self._cases.get(session, delivery.case_id)
+        if case.page is not None and delivery.kind in ("alert", "update"):
+            return self._incidents.entry(session, delivery, case, now)
         if delivery.kind == "alert":
             text, shown = blocks.root(case, now, self._holder(session, case))
             # a channel that was mended in the configuration also gets what was meant for the wrong one
@@ -59,6 +65,8 @@ class Renderer:
         words = self._words(session, delivery, case, event, now)
         if delivery.payload.get("notify") == "elsewhere" or (delivery.transport == "slack" and case.slack_ts is None):
             return _message(delivery, notes.elsewhere(case, words, now))
+        if case.page is not None:  # its thread is about many
+            words = notes.elsewhere(case, words, now)
         # a thread that nobody follows yet would keep the reminder to itself
         asked = delivery.kind != "note" or event == "release"
         loud = asked and not quiet and case.state != "taken" and not self._call(session, delivery, case)
@@ -68,7 +76,8 @@ class Renderer:
         if event == "reply_waits":
             asked_for = _waiting(session, (delivery.payload.get("detail") or {}).get("reply_id"))
             shown = reply_modal.approval(asked_for, words) if asked_for is not None else ()
-        return _message(delivery, words, shown, thread=case.slack_ts, broadcast=loud, target=case.slack_channel)
+        thread = case.slack_thread or case.slack_ts
+        return _message(delivery, words, shown, thread=thread, broadcast=loud, target=case.slack_channel)
 
     def _missed(self, session: Session, delivery: Delivery) -> bool:
         """Whether it would have come while Slack was away, of which one summary has told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,6 +49,10 @@ class Routes:
         """The route of something of which this much is known; a condition on something unknown does not hold."""
         known = {"brand": brand, "source": source, "language": language, "severity": severity, "topic": topic}
         return next((route for rule, route in self._routes if _fits(rule, known)), self._home)
+
+    def of_storm(self, brand: str, topics: Sequence[str]) -> Route:
+        """An incident goes where its brand and topic go, whatever the sources and languages of its cases."""
+        return self.pick(brand=brand, topic=topics[0] if topics else None)
 
     def place(self, case: Case) -> str:
         """The channel in which the case's message is, or will be."""

@@ -26,6 +26,7 @@ from monitor.alerts.slack import web_client
 from monitor.alerts.slack_acts import FAILED, Acts
 from monitor.alerts.slack_command import Command
 from monitor.alerts.slack_home import Home
+from monitor.alerts.slack_incidents import IncidentPresses
 from monitor.alerts.slack_modals import OPENED, CaseModals
 from monitor.alerts.slack_shortcut import Shortcut
 from monitor.alerts.text import line
@@ -34,6 +35,7 @@ from monitor.cases import Cases
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.errors import Refused
+from monitor.incidents import Incidents
 from monitor.outgoing import Replies
 from monitor.settings import Settings, SlackSettings
 from monitor.solved import PRESSES
@@ -56,6 +58,7 @@ def build_app(
     changed: Callable[[], None] = lambda: None,
     whispers: Whispers | None = None,
     replies: Replies | None = None,
+    incidents: Incidents | None = None,
 ) -> App:
     """Bolt's app with a listener for every action of `blocks`. `changed` is called after each change of a case, so that
     what it puts into the outbox need not wait. Without `replies` the Reply window only records what was posted."""
@@ -85,6 +88,8 @@ def build_app(
         Shortcut(acts, brands, client, whispers, changed),
     ):
         part.register(app)
+    if incidents is not None:
+        IncidentPresses(acts, incidents, client, whispers, changed).register(app)
     presses = Presses(acts, windows, reply, whispers, changed, home)
     for name in BUTTONS:
         app.action(name)(presses.button)

@@ -56,13 +56,7 @@ class CaseModals:
                 view = modals.snooze(case, now, self._opens(case, now), self._zone(case), {"channel": channel})
             else:
                 view = modals.hand_over(case, now, {"channel": channel})
-        try:
-            self._client.views_open(trigger_id=body["trigger_id"], view=view)
-        except SlackApiError as error:
-            reason = str(error.response.get("error"))
-            if reason in ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"):
-                raise Refused(_TOO_LATE) from None
-            raise Refused(f"Slack would not open the window ({reason}).") from None
+        open_window(self._client, body, view)
 
     def snooze(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
         chosen = modals.rest(view["state"]["values"], self._acts.clock.now())
@@ -156,3 +150,14 @@ class CaseModals:
             return hours.opens_after(now)
         local = now.astimezone(hours.zone)
         return datetime.combine(local.date() + timedelta(days=1), MORNING, hours.zone)
+
+
+def open_window(client: WebClient, body: Mapping[str, Any], view: dict[str, Any]) -> None:
+    """Answer a press with a modal. Raises Refused."""
+    try:
+        client.views_open(trigger_id=body["trigger_id"], view=view)
+    except SlackApiError as error:
+        reason = str(error.response.get("error"))
+        if reason in ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"):
+            raise Refused(_TOO_LATE) from None
+        raise Refused(f"Slack would not open the window ({reason}).") from None

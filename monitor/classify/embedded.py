@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from monitor.classify.language import language, warm
 from monitor.classify.layer import Layer
+from monitor.classify.likeness import pack
 from monitor.classify.rating import complaint_with_rating, with_rating
 from monitor.classify.readable import readable, unreadable
 from monitor.classify.text import clean, wordless
@@ -189,6 +190,7 @@ class Embedded:
             topic=TOPICS[topic] if known else "other",
             topic_score=round(float(look.topic[topic] if known else look.topic[-1]), 4),
             model=self.version if self.layer is None else f"{self.version}+{self.layer.name}",
+            features=pack(look.features),
         )
 
 

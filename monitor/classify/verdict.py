@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SENTIMENTS = ("negative", "neutral", "positive")
 SEVERITIES = ("low", "medium", "high", "critical")
@@ -40,6 +40,7 @@ class Verdict:
     topic: str
     topic_score: float
     model: str
+    features: bytes | None = field(default=None, compare=False, repr=False)  # see likeness.py; not every model has any
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,9 @@ def office(db: Database, clock: ManualClock, slack: FakeSlack, make_settings: Ca
 
 @pytest.fixture
 def app(office: Office) -> App:
-    return build_app(office.settings, office.cases, office.db, office.clock, whispers=office.whispers)
+    return build_app(
+        office.settings, office.cases, office.db, office.clock, whispers=office.whispers, incidents=office.incidents
+    )
 
 
 @pytest.fixture
