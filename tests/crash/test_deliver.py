@@ -38,7 +38,8 @@ def slack(clock: ManualClock) -> Iterator[FakeSlack]:
 
 @pytest.fixture
 def office(db: Database, clock: ManualClock, slack: FakeSlack, make_settings: Callable[..., Settings]) -> Office:
-    return Office(db, clock, slack, make_settings)
+    alone = {"storms": {"enabled": False}}  # hundreds at once would be one incident, and these are about alerts
+    return Office(db, clock, slack, make_settings, alone)
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +124,36 @@ def test_hundreds_of_alerts_through_crashes_and_lost_answers(office: Office, sla
     killed_at = storm(office, slack, 300, seed=7)
     assert sum(killed_at.values()) > 10
     assert [m["metadata"]["event_payload"]["case_id"] for m in slack.posted("alert") if m["metadata"]]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_case_of_a_storm_is_lost_or_shown_twice_through_crashes_and_lost_answers(
+    db: Database, clock: ManualClock, slack: FakeSlack, make_settings: Callable[..., Settings], seed: int
+) -> None:
+    office, dice = Office(db, clock, slack, make_settings), random.Random(seed)
+
+    def fault(method: str, args: dict[str, Any]) -> Fault | None:
+        return Fault(dice.choice(LOSSES)) if dice.random() < (0.08 if method.startswith("chat") else 0.02) else None
+
+    def kill(name: str) -> None:
+        if dice.random() < (0.3 if name == "deliver.looked" else 0.02):
+            raise Killed
+
+    slack.fault, faults.hook = fault, kill
+    for number in range(500):  # in five minutes
+        office.complain(f"Complaint {number}")
+        office.later(seconds=0.6)
+        if number % 50 == 0:
+            run_through(office)
+    run_through(office)
+    shown = Counter(
+        block["block_id"] for message in slack.posted() for block in message["blocks"] if block["type"] == "actions"
+    )
+    assert [shown[f"case:{number}"] for number in range(1, 501)] == [1] * 500
+    assert set(Counter(slack.deliveries()).values()) == {1}
+    in_channel = [m for m in slack.posted() if "thread_ts" not in m or m["broadcast"]]
+    assert len(in_channel) < 60  # those before it was recognised, and the incident
+    assert len(slack.posted()) < 160
 
 
 @pytest.mark.slow
