@@ -12,6 +12,7 @@ _UNSEEN = regex.compile(
 )
 # Joiners belong between letters of scripts that need them and inside emoji; next to ASCII they only hide things.
 _STRAY_JOINER = regex.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
+_HOST = regex.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}")  # what people would take for the name of a website
 _GRAPHEME = regex.compile(r"\X")
 _LONGEST_GRAPHEME = 16  # code points; the longest emoji in use have 10, stacked accents have thousands
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "\u02cb"}  # a code fence would run on past its quote
@@ -56,8 +57,15 @@ def quote(text: str, limit: int, lines: int = 12) -> str:
 
 def link(url: str | None, label: str) -> str:
     """A Slack link to `url`, or the label alone when the address is none that a browser should open. `label` is
-    already mrkdwn."""
-    return f"<{address(url)}|{label.replace('|', '/')}>" if address(url) else label
+    already mrkdwn; one that reads like the address of another place stands beside its link, not on it."""
+    place = address(url)
+    if place is None:
+        return label
+    host = regex.split(r"[/?#]", place)[2].rpartition("@")[2].partition(":")[0].lower().removeprefix("www.")
+    shown = label.replace("|", "/")
+    if any(name.lower().removeprefix("www.") != host for name in _HOST.findall(shown)):
+        return f"{shown} <{place}|↗>"
+    return f"<{place}|{shown}>"
 
 
 def address(url: str | None) -> str | None:
