@@ -94,6 +94,9 @@ def targets(frame: pd.DataFrame, spec: dict[str, Any]) -> dict[str, np.ndarray]:
     kept = frame["dataset"].isin(spec["two_class_kept"]["sets"]).to_numpy()
     weight = frame["dataset"].map(spec["weight"]).fillna(1.0).to_numpy(np.float32)
     weight = np.where(kept, spec["two_class_kept"]["weight"], weight)
+    moods = frame[label >= 0].groupby(["dataset", "lang"])["label"].nunique()
+    alone = pd.MultiIndex.from_frame(frame[["dataset", "lang"]]).isin(moods[moods == 1].index)
+    weight = np.where(alone, 0.0, weight)  # else the language would tell the mood, as UMSAB's English rows did
     complaint = frame["complaint"].to_numpy(np.int64).copy()
     certainty = np.where(complaint >= 0, 1.0, 0.0)
     if "relabelled" in frame:
