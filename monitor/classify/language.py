@@ -168,7 +168,7 @@ def _add_romanised(scores: dict[str, float], words: list[str]) -> None:
     words = [w for w in words if w.isascii()]
     if len(words) < 2:
         return
-    groups = set(letter_groups(words))
+    groups = dict.fromkeys(letter_groups(words))  # in order: a sum of floats depends on it
     total = sum(scores.values())
     for code, table in _romanised().items():
         known = [table[g] for g in groups if g in table]
