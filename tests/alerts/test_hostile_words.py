@@ -10,15 +10,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fake_slack import CHANNEL, FakeSlack
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from office import Office
 from slack_reading import disguised, mrkdwn, pinged, strings, unseen
 from slack_rules import wrong_message, wrong_view
 
-from monitor.alerts import blocks, case_history, modals, notes
+from monitor.alerts import blocks, case_history, modals, notes, reply_modal
+from monitor.alerts.reply_modal import Window
 from monitor.cases import Case, Event
 from monitor.classify.verdict import TOPICS
+from monitor.outgoing import Route
 from monitor.transitions import PEOPLE_EVENTS, SYSTEM_EVENTS, TRANSITIONS
 
 NOW = datetime(2026, 11, 20, 13, 27, tzinfo=UTC)
@@ -83,6 +85,17 @@ def test_modals_ping_nobody_and_slack_takes_them(case: Case, event: str, name: s
     ):
         assert wrong_view(view) is None
         assert_harmless("", view)
+
+
+@settings(max_examples=25)
+@given(cases(), HOSTILE, HOSTILE, st.booleans())
+def test_the_reply_window_pings_nobody_and_slack_takes_it(case: Case, name: str, words: str, sends: bool) -> None:
+    route = Route("X", None if sends else words, 280, "characters", "https://evil.example/p", False, True)
+    shown = Window(case, route, (), (), ("Sorry",), words[:3000], words, name, (), {"case": case.id, "n": 0})
+    view = reply_modal.window(shown, NOW)
+    assert wrong_view(view) is None
+    typed = [block for block in view["blocks"] if block["type"] != "input"]  # what somebody types is theirs
+    assert_harmless("", typed)
 
 
 @pytest.mark.parametrize("evil", EVIL)
