@@ -23,6 +23,7 @@ from monitor.alerts.whispers import Person, Whispers
 from monitor.cases import Case
 from monitor.customer import conversation, earlier_cases
 from monitor.errors import Refused
+from monitor.incidents import answer_for
 from monitor.outgoing import Outgoing, Replies, composing
 from monitor.reply_settings import TemplateSettings
 from monitor.templates import filled, fitting
@@ -215,7 +216,11 @@ class ReplyWindow:
             unsent = self._replies.unsent(session, case.id, person.name, person.id)
             busy = composing(session, case.id, now)
             said, earlier = conversation(session, case), earlier_cases(session, case)
+            prepared = answer_for(session, case.id)
         text = unsent.text if unsent else ""
+        if unsent is None and prepared:
+            template = TemplateSettings(name="incident", text=prepared)
+            text = filled(template, case, person.name, self._replies.settings)
         trouble = None
         if unsent is not None and unsent.error:
             trouble = f"Not sent: {unsent.error}" if unsent.state == "failed" else unsent.error

@@ -96,7 +96,8 @@ class CourteousOffice(Office):
     def complain(self, text: str = "My parcel never came.", judged: Verdict | None = None, **more: Any) -> Case:
         judged = judged or verdict()
         scores = dict(zip(SENTIMENTS, judged.sentiment_scores, strict=True))
-        plain = {name: getattr(judged, name) for name in judged.__dataclass_fields__ if name != "sentiment_scores"}
+        names = set(judged.__dataclass_fields__) - {"sentiment_scores", "features"}
+        plain = {name: getattr(judged, name) for name in names}
         with self.db.write() as session:
             row = MentionRow(**self.mention(text, **more))
             session.add(row)

@@ -159,6 +159,18 @@ def test_the_reply_is_prepared_once_for_all(office: Office, slack: FakeSlack, se
     assert "We are *sorry* <!channel>" in json.dumps(slack.open_view())
 
 
+def test_the_reply_window_of_each_case_begins_with_what_was_prepared(
+    office: Office, slack: FakeSlack, send: Send
+) -> None:
+    storm(office, 60)
+    settle(office)
+    office.incidents.set_answer(1, "Dear {name}, we are on it.", "ann", office.clock.now())
+    case_id = shown_cases(pages(slack)[-1])[0]
+    send(press(slack, pages(slack)[-1], f"case:{case_id}", "reply", "bob", "1795000001.1"))
+    assert f"Dear customer{case_id}, we are on it." in json.dumps(slack.open_view())
+    assert office.case(case_id).first_response_at is None  # a person still sends it
+
+
 def test_reminders_of_a_storm_are_one(office: Office, slack: FakeSlack) -> None:
     storm(office, 120)
     settle(office)
