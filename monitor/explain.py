@@ -11,7 +11,8 @@ from monitor import sla
 from monitor.clock import aware
 from monitor.settings import ClockSettings, duration_text
 
-KINDS = ("take", "note", "auto_ack", "reply", "customer_again", "snooze", "unsnooze", "resolve")
+KINDS = ("take", "hand_over", "note", "auto_ack", "reply", "customer_again", "snooze", "unsnooze", "resolve")
+ENDS_SNOOZE = ("unsnooze", "take", "hand_over")  # who has a case, or gives it to somebody, wakes it
 
 
 def parse_event(text: str) -> tuple[datetime, str]:
@@ -112,7 +113,7 @@ def _happen(settings: ClockSettings, told: list[_Told], at: datetime, kind: str)
         last.clock = sla.answer(last.policy, last.clock, at)
     elif kind == "snooze":
         last.pause(at)
-    elif kind == "unsnooze":
+    elif kind in ENDS_SNOOZE:
         last.clock = sla.resume(last.policy, last.clock, at)
     elif kind == "resolve":
         last.closed = True

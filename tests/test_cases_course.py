@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -18,7 +18,7 @@ from monitor.cases import Case, Cases
 from monitor.classify.verdict import Verdict
 from monitor.database import Database
 from monitor.errors import Refused
-from monitor.explain import explain
+from monitor.explain import KINDS, explain
 from monitor.models import MentionRow, VerdictRow
 from monitor.settings import Settings
 from monitor.sla import Subject
@@ -83,6 +83,8 @@ def number() -> Callable[[], int]:
     rules=st.sampled_from(CLOCKS),
     course=st.lists(st.tuples(st.integers(1, 400), st.sampled_from(EVENTS)), max_size=9),
 )
+@example(rules={}, course=[(1, "snooze"), (1, "take")])
+@example(rules=CLOCKS[1], course=[(1, "take"), (20, "snooze"), (30, "hand_over"), (230, "reply")])
 def test_a_case_agrees_with_the_clock_worked_out_from_its_history(
     db: Database,
     make_settings: Callable[..., Settings],
@@ -115,7 +117,7 @@ def test_a_case_agrees_with_the_clock_worked_out_from_its_history(
         Subject(),
         NOON,
         NOON,
-        [(event.at, event.kind) for event in history if event.kind in ("reply", "snooze", "unsnooze", "resolve")],
+        [(event.at, event.kind) for event in history if event.kind in KINDS],
         now,
         today=now,
     )

@@ -143,6 +143,13 @@ def test_after_a_pause_the_clock_goes_on_with_what_was_left() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["take", "hand_over"])
+def test_taking_a_snoozed_case_or_handing_it_over_ends_the_pause(kind: str) -> None:
+    events = ["2026-11-20T12:30Z snooze", f"2026-11-20T18:00Z {kind}"]
+    clock = told("2026-11-20T12:00Z", *events, now="2026-11-20T18:10Z")
+    assert (clock["due_at"], clock["calendar_seconds"]) == (at("2026-11-20T18:30Z"), 2400)
+
+
 def test_a_reply_while_paused_counts_what_was_used_before() -> None:
     clock = told("2026-11-20T12:00Z", "2026-11-20T12:30Z snooze", "2026-11-20T18:00Z reply")
     assert (clock["met"], clock["calendar_seconds"]) == (True, 1800)

@@ -192,7 +192,7 @@ def clock(
         typer.Option(
             "--event",
             help='"TIME KIND", KIND one of take, note, auto_ack, reply, customer_again, snooze, '
-            "unsnooze, resolve; may be repeated.",
+            "customer_again, snooze, unsnooze, resolve; may be repeated.",
         ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="As a policy's condition.")] = None,
