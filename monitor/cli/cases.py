@@ -191,7 +191,7 @@ def clock(
         list[str] | None,
         typer.Option(
             "--event",
-            help='"TIME KIND", KIND one of take, note, auto_ack, reply, customer_again, snooze, '
+            help='"TIME KIND", KIND one of take, hand_over, note, auto_ack, reply, '
             "customer_again, snooze, unsnooze, resolve; may be repeated.",
         ),
     ] = None,
