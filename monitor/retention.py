@@ -21,7 +21,19 @@ from sqlalchemy.orm import Session
 from monitor import faults
 from monitor.database import Database
 from monitor.errors import ConfigurationError, Refused
-from monitor.models import CaseEventRow, CaseRow, DeliveryRow, MentionRow, RejectRow, ReplyRow, RevisionRow, SlotRow
+from monitor.models import (
+    CaseEventRow,
+    CaseRow,
+    DeliveryRow,
+    FeaturesRow,
+    IncidentRow,
+    MentionRow,
+    RejectRow,
+    ReplyRow,
+    RevisionRow,
+    SilenceRow,
+    SlotRow,
+)
 from monitor.transitions import CLOSED_STATES
 
 SHORTEST = timedelta(days=1)  # younger words may still be needed by a clock
@@ -35,13 +47,15 @@ _BLANK: dict[str, Any] = {"text": "", "url": None, "conversation": None, "parent
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How many rows lost their words, or (deliveries, rejects, slots) were deleted."""
+    """How many rows lost their words, or (deliveries, rejects, slots, silences) were deleted."""
 
     mentions: int
     removed: int  # mentions that their source had removed: their authors
     deliveries: int
     rejects: int
     slots: int
+    incidents: int = 0
+    silences: int = 0
 
 
 def backup(db: Database, target: Path, progress: Callable[[int, int], None] | None = None) -> int:
@@ -111,6 +125,7 @@ def purge(db: Database, now: datetime, older_than: timedelta, dry_run: bool = Fa
         DeliveryRow.state.in_(_DONE),
         or_(DeliveryRow.case_id.is_(None), DeliveryRow.case_id.in_(over)),
     )
+    storms = (IncidentRow.ended_at < cutoff, or_(IncidentRow.answer.is_not(None), IncidentRow.features.is_not(None)))
     work = _count if dry_run else _all
     counts = Purged(
         mentions=work(db, MentionRow.id, old, _blank),
@@ -118,6 +133,8 @@ def purge(db: Database, now: datetime, older_than: timedelta, dry_run: bool = Fa
         deliveries=work(db, DeliveryRow.id, sent, _delete_deliveries),
         rejects=work(db, RejectRow.id, (RejectRow.at < cutoff,), _delete_rejects),
         slots=_slots(db, cutoff, dry_run),
+        incidents=work(db, IncidentRow.id, storms, _blank_incidents),
+        silences=work(db, SilenceRow.id, (SilenceRow.ended_at < cutoff,), _delete_silences),
     )
     if db.dialect == "sqlite" and not dry_run:
         with closing(db.engine.raw_connection()) as raw:  # until then the words are still in the write-ahead log
@@ -155,12 +172,21 @@ def _blank(session: Session, ids: Sequence[int]) -> None:
     cases = select(MentionRow.case_id).where(MentionRow.id.in_(ids), MentionRow.case_id.is_not(None))
     session.execute(update(CaseRow).where(CaseRow.id.in_(cases)).values(author=None, conversation=None))
     session.execute(update(CaseEventRow).where(CaseEventRow.case_id.in_(cases)).values(detail={}))
+    _forget_raters(session, cases)
+    session.execute(delete(FeaturesRow).where(FeaturesRow.case_id.in_(cases)))
     session.execute(update(ReplyRow).where(ReplyRow.case_id.in_(cases)).values(text="", url=None, error=None))
     session.execute(delete(RevisionRow).where(RevisionRow.mention_id.in_(ids)))
     session.execute(update(MentionRow).where(MentionRow.id.in_(ids)).values(judging=PURGED, **_BLANK))
 
 
+def _forget_raters(session: Session, cases: Any) -> None:
+    """The answer to the survey is the one event of a case that bears the customer's own name."""
+    rated = update(CaseEventRow).where(CaseEventRow.case_id.in_(cases), CaseEventRow.kind == "rated")
+    session.execute(rated.values(actor="the customer"))
+
+
 def _forget_author(session: Session, ids: Sequence[int]) -> None:
+    _forget_raters(session, select(CaseRow.id).where(CaseRow.mention_id.in_(ids)))
     session.execute(update(CaseRow).where(CaseRow.mention_id.in_(ids)).values(author=None))
     session.execute(update(MentionRow).where(MentionRow.id.in_(ids)).values(**_NOBODY))
 
@@ -171,6 +197,15 @@ def _delete_deliveries(session: Session, ids: Sequence[int]) -> None:
 
 def _delete_rejects(session: Session, ids: Sequence[int]) -> None:
     session.execute(delete(RejectRow).where(RejectRow.id.in_(ids)))
+
+
+def _blank_incidents(session: Session, ids: Sequence[int]) -> None:
+    nothing = {"answer": None, "answer_by": None, "ended_by": None, "features": None}
+    session.execute(update(IncidentRow).where(IncidentRow.id.in_(ids)).values(**nothing))
+
+
+def _delete_silences(session: Session, ids: Sequence[int]) -> None:
+    session.execute(delete(SilenceRow).where(SilenceRow.id.in_(ids)))
 
 
 def _slots(db: Database, cutoff: datetime, dry_run: bool) -> int:

@@ -19,7 +19,20 @@ from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.errors import ConfigurationError, Refused
 from monitor.mentions import store_page
-from monitor.models import CaseEventRow, CaseRow, DeliveryRow, MentionRow, RejectRow, RevisionRow, SlotRow, SourceState
+from monitor.models import (
+    CaseEventRow,
+    CaseRow,
+    DeliveryRow,
+    FeaturesRow,
+    IncidentRow,
+    MentionRow,
+    RejectRow,
+    ReplyRow,
+    RevisionRow,
+    SilenceRow,
+    SlotRow,
+    SourceState,
+)
 from monitor.retention import BATCH, Purged, backup, purge
 from monitor.settings import BrandSettings
 from monitor.sources.base import Item, Page
@@ -219,6 +232,48 @@ def test_a_purge_deletes_old_rejects_and_slots(any_db: Database, now: datetime) 
     found = purge(any_db, now, YEAR)
     assert (found.rejects, found.slots) == (1, 1)
     assert (count(any_db, RejectRow), count(any_db, SlotRow)) == (0, 1)
+
+
+def rated(case: int, at: datetime) -> CaseEventRow:
+    return CaseEventRow(case_id=case, kind="rated", actor="jane", origin="survey", at=at, detail={"score": 2})
+
+
+def test_a_purge_takes_what_was_said_and_answered_around_a_case(any_db: Database, now: datetime) -> None:
+    at = now - 2 * YEAR
+    number = add_case(any_db, at)
+    with any_db.read() as session:
+        first = session.get_one(CaseRow, number).mention_id
+    told = {"key": "k", "kind": "follow_up", "case_id": number, "mention_id": first, "text": SECRET, "state": "sent"}
+    add(any_db, ReplyRow(**told, actor="firsthour", origin="clock", created_at=at, not_before=at))
+    with any_db.write() as session:
+        session.add_all([rated(number, at), FeaturesRow(case_id=number, features=b"seen", at=at)])
+    purge(any_db, now, YEAR)
+    with any_db.read() as session:
+        assert session.scalars(select(ReplyRow.text)).all() == [""]
+        found = session.execute(select(CaseEventRow.actor, CaseEventRow.detail).order_by(CaseEventRow.id)).all()
+    assert [tuple(row) for row in found] == [("ann", {}), ("the customer", {})]
+    assert count(any_db, FeaturesRow) == 0
+
+
+def test_a_purge_forgets_who_rated_a_case_whose_mention_is_removed(any_db: Database, now: datetime) -> None:
+    number = add_case(any_db, now, removed_at=now)
+    add(any_db, rated(number, now))
+    purge(any_db, now, YEAR)
+    assert count(any_db, CaseEventRow, CaseEventRow.actor == "jane") == 0
+
+
+def test_a_purge_takes_the_words_of_old_incidents_and_old_silences(any_db: Database, now: datetime) -> None:
+    for ended in (now - 2 * YEAR, now - YEAR / 2, None):
+        began = now - 3 * YEAR
+        incident: dict[str, Any] = {"brand": "Acme", "state": "ended" if ended else "open", "topics": ["billing"]}
+        incident |= {"began_at": began, "opened_at": began, "ended_at": ended, "usual": 1.0, "size": 1.0}
+        pause = {"kind": "pause", "target": "C1", "since": began, "ended_at": ended, "digest": f"d{ended}"[:32]}
+        add(any_db, IncidentRow(**incident, answer=SECRET, answer_by="ann", features=b"seen"))
+        add(any_db, SilenceRow(**pause, actor="ann", reason=SECRET))
+    rehearsed = purge(any_db, now, YEAR, dry_run=True)
+    assert purge(any_db, now, YEAR) == rehearsed == Purged(0, 0, 0, 0, 0, incidents=1, silences=1)
+    assert (count(any_db, IncidentRow), count(any_db, IncidentRow, IncidentRow.answer == SECRET)) == (3, 2)
+    assert count(any_db, SilenceRow) == 2
 
 
 def test_a_rehearsed_purge_counts_the_same_and_changes_nothing(any_db: Database, now: datetime) -> None:
