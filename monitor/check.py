@@ -13,6 +13,7 @@ from monitor.app import App, make_source
 from monitor.database import trouble
 from monitor.errors import FirsthourError
 from monitor.logs import Redactor, secrets
+from monitor.settings import SourceSettings
 
 PATIENCE = 30.0  # seconds until a part that does not answer counts as failed
 
@@ -70,10 +71,15 @@ def _database(app: App) -> str:
     return f"schema {expected()}"
 
 
-def _source(app: App, settings: object) -> str:
-    source = make_source(settings, app.brands)  # type: ignore[arg-type]
+def _source(app: App, settings: SourceSettings) -> str:
+    source = make_source(settings, app.brands)
     try:
-        return source.check()
+        found = source.check()
+        wanted = [key for key in ("auto_ack", "status_notes", "follow_up") if getattr(settings, key)]
+        if wanted and not source.capabilities.reply:
+            are = "is" if len(wanted) == 1 else "are"
+            found += f"; warning: {', '.join(wanted)} {are} on, but it takes no replies: customers are told nothing"
+        return found
     finally:
         source.close()
 

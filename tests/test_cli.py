@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import textwrap
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import structlog
+from pytest_httpserver import HTTPServer
 from sqlalchemy import text
 from stored import complain
 from typer.testing import CliRunner, Result
@@ -294,6 +296,23 @@ def test_check_reaches_every_part_and_says_what_it_found(firsthour: Firsthour, c
     assert "No such file" in firsthour("check", "--json", code=1).stdout
     config.write_text(config.read_text().replace("firsthour.sqlite", "nowhere/firsthour.sqlite"))
     assert "no such directory" in firsthour("check", "--json", code=1).stdout
+
+
+def test_check_warns_where_a_source_is_to_tell_customers_what_it_cannot(
+    firsthour: Firsthour, config: Path, httpserver: HTTPServer
+) -> None:
+    feed = '<rss version="2.0"><channel><title>News</title></channel></rss>'
+    httpserver.expect_request("/feed").respond_with_data(feed, content_type="application/rss+xml")
+    opts = "auto_ack = true\nfollow_up = true\n"
+    text = config.read_text().replace('type = "replay"\n', f'type = "replay"\n{opts}')
+    news = f'\n[[sources]]\nname = "news"\ntype = "rss"\nurl = "{httpserver.url_for("/feed")}"\n{opts}'
+    config.write_text(textwrap.dedent(text) + news)
+    parts = json.loads(firsthour("check", "--json").stdout)
+    warned = {part["name"]: part["detail"].partition("; warning: ")[2] for part in parts if part["part"] == "source"}
+    assert warned == {
+        "file": "",
+        "news": "auto_ack, follow_up are on, but it takes no replies: customers are told nothing",
+    }
 
 
 def test_check_shows_no_secret(firsthour: Firsthour, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
