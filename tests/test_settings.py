@@ -195,6 +195,20 @@ def test_the_example_configuration_is_valid() -> None:
     assert settings.sources
 
 
+def test_what_the_example_configuration_leaves_to_choose_is_valid_too(tmp_path: Path) -> None:
+    text = (ROOT / "config" / "firsthour.example.toml").read_text(encoding="utf-8")
+    before, marker, optional = text.partition("# What follows is optional;")
+    assert marker
+    head, _, rest = optional.partition("\n")
+    lines = [line.removeprefix("# ") if re.match(r"# (\[|\w+ = )", line) else line for line in rest.splitlines()]
+    path = tmp_path / "chosen.toml"
+    path.write_text(before + marker + head + "\n" + "\n".join(lines), encoding="utf-8")
+    chosen = load(path, {})
+    assert (len(chosen.slack.routes), len(chosen.oncall), len(chosen.templates)) == (1, 2, 2)
+    assert (chosen.vip.followers, chosen.storms.minimum) == (50_000, 8)
+    assert chosen.after.ask_solved == timedelta(days=1)
+
+
 def test_the_reference_names_every_setting_and_describes_it() -> None:
     page = reference.markdown()
     for section in Settings.model_fields:
