@@ -169,7 +169,8 @@ class Desk:
 def desk(workspace: Workspace, db: Any, make_settings: Callable[..., Settings]) -> Iterator[Desk]:
     section = {"channel": workspace.channel, "bot_token": BOT_TOKEN, "app_token": APP_TOKEN}
     clock = ManualClock(SystemClock().now())  # near the time of Slack's own timestamps
-    app = App(make_settings(slack=section | {"base_url": workspace.gateway.base_url}), clock)
+    news = {"name": "news", "type": "replay", "path": "-"}  # it takes replies, and keeps them
+    app = App(make_settings(slack=section | {"base_url": workspace.gateway.base_url}, sources=[news]), clock)
     connection = app.slack_app(lambda: None)
     assert connection is not None
     connection.connect()
@@ -225,6 +226,30 @@ def test_a_case_from_the_first_alert_to_its_end(desk: Desk, workspace: Workspace
     )
     refused = [(method, answer["error"]) for method, answer in workspace.gateway.answers if not answer["ok"]]
     assert refused == []  # no scope was missing either
+
+
+def test_a_reply_is_written_in_a_window_and_sent_to_the_customer(desk: Desk, workspace: Workspace) -> None:
+    case_id = desk.complain("My parcel never came")
+    root = workspace.messages()[-1]
+    workspace.press(root, "reply", "ann")
+    idle(desk.bolt)
+    opened = [answer for method, answer in workspace.gateway.answers if method in ("views.open", "views.update")]
+    assert all(answer["ok"] for answer in opened)
+    view = opened[-1]["view"]
+    assert "My parcel never came" in json.dumps(view["blocks"])
+    field = next(block["block_id"] for block in view["blocks"] if block["type"] == "input")
+    too_long = workspace.submit(view, "ann", **{field: {"value": "x" * 10_001}})
+    assert too_long["response_action"] == "errors"
+    workspace.submit(view, "ann", **{field: {"value": "We are on it & sorry"}})
+    assert desk.app.reply.run_once() == 1
+    desk.deliver()
+    assert (desk.case(case_id).state, desk.case(case_id).owner, desk.case(case_id).met) == ("replied", "ann", True)
+    root = workspace.messages()[-1]
+    said = workspace.thread(root)[-1]["text"]
+    assert said.startswith(":white_check_mark: *ann* replied")
+    assert said.endswith(">We are on it &amp; sorry")
+    refused = [(method, answer["error"]) for method, answer in workspace.gateway.answers if not answer["ok"]]
+    assert refused == []
 
 
 def test_of_two_who_press_the_slower_is_told_who_has_it(desk: Desk, workspace: Workspace) -> None:
