@@ -175,6 +175,16 @@ class BusinessHours:
                 return None
         return None
 
+    def open_until(self, at: datetime) -> datetime | None:
+        """When business that is open at `at` next closes, windows without a gap between them being one; None where it
+        is closed then, or always open. Looks no further than eight days ahead."""
+        at = end = aware(at)
+        for opens, closes in self._open(at):
+            if opens > end or end - at > timedelta(days=8):
+                break
+            end = closes
+        return end if end > at else None
+
     def on(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
         """The spans, in UTC and in order, of the windows that open on `day`."""
         return _spans(self, day)

@@ -57,7 +57,7 @@ class Gathering:
         said = self._said(session, verdicts)
         if said and session.get_bind().dialect.name == "postgresql":
             session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-        self._judged_again(session, [words for words in said if words.mention.case_id is not None])
+        self._judged_again(session, [words for words in said if words.mention.case_id is not None], now)
         for turn in _turns(words for words in said if words.mention.case_id is None):
             self._gather(session, turn, now)
         return {words.mention.id: words.mention.case_id for words in said if words.mention.case_id is not None}
@@ -183,17 +183,23 @@ class Gathering:
         row.step = 0
         return sla.as_next(fresh)
 
-    def _judged_again(self, session: Session, said: Sequence[_Words]) -> None:
+    def _judged_again(self, session: Session, said: Sequence[_Words], now: datetime) -> None:
         worse = [words for words in said if words.verdict.complaint]
         if not worse:
             return
         ids = {words.mention.case_id for words in worse}
         locked = select(CaseRow).where(CaseRow.id.in_(ids)).order_by(CaseRow.id).with_for_update()
         rows = {row.id: row for row in session.scalars(locked.execution_options(populate_existing=True))}
+        told: list[tuple[CaseRow, Happened]] = []
         for words in worse:
             row = rows[words.mention.case_id or 0]
-            if row.state in OPEN_STATES:
-                _raise_severity(row, words.verdict)
+            if row.state in OPEN_STATES and _raise_severity(row, words.verdict):
+                detail = {
+                    "mention_id": words.mention.id,
+                    "text": f"the words were edited, severity is now {row.severity}",
+                }
+                told.append((row, self.writer.apply(session, row, Happened("note", SYSTEM, row.source, now, detail))))
+        self.writer.tell(session, told)
 
 
 def _turns(said: Iterable[_Words]) -> list[list[_Words]]:
@@ -255,6 +261,9 @@ def _edited_at(session: Session, mention_ids: Sequence[int]) -> dict[int, dateti
     return {mention_id: at for mention_id, at in found}  # noqa: C416
 
 
-def _raise_severity(row: CaseRow, verdict: Verdict) -> None:
-    if SEVERITIES.index(verdict.severity) > SEVERITIES.index(row.severity):
-        row.severity = verdict.severity
+def _raise_severity(row: CaseRow, verdict: Verdict) -> bool:
+    """Whether the case has become worse."""
+    if SEVERITIES.index(verdict.severity) <= SEVERITIES.index(row.severity):
+        return False
+    row.severity = verdict.severity
+    return True

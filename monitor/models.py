@@ -284,14 +284,14 @@ class ReplyRow(Leased, Base):
 
 
 class SilenceRow(Base):
-    """A span in which alerts did not reach the team: somebody paused them, or Slack was away."""
+    """A span in which alerts did not reach the team: somebody paused them, it was quiet hours, or Slack was away."""
 
     __tablename__ = "silences"
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(10))  # pause, away
-    target: Mapped[str] = mapped_column(Text)  # the channel that is paused; the transport that is away
+    kind: Mapped[str] = mapped_column(String(10))  # pause, away, quiet
+    target: Mapped[str] = mapped_column(Text)  # the channel that is paused or quiet; the transport that is away
     since: Mapped[datetime]
-    until: Mapped[datetime | None]  # of a pause
+    until: Mapped[datetime | None]  # of a pause or quiet hours
     ended_at: Mapped[datetime | None]
     actor: Mapped[str | None] = mapped_column(String(100))
     ended_by: Mapped[str | None] = mapped_column(String(100))

@@ -38,7 +38,15 @@ from monitor.section import Zone
 from monitor.section import duration as duration
 from monitor.section import duration_text as duration_text
 from monitor.storm_settings import StormsSettings
-from monitor.team_settings import OncallSettings, OpsSettings, RouteSettings, VipSettings, known_severities
+from monitor.team_settings import (
+    OncallSettings,
+    OpsSettings,
+    RouteSettings,
+    VipSettings,
+    holdable,
+    known_severities,
+    quiet_windows,
+)
 
 PREFIX = "FIRSTHOUR_"
 
@@ -138,6 +146,18 @@ class SlackSettings(Section):
     routes: list[RouteSettings] = Field(
         default_factory=list, description="other channels for some cases; the first that fits is taken"
     )
+
+    quiet: list[str] = Field(
+        default_factory=list,
+        description='windows such as "mon-fri 20:00-08:00", in the `timezone` of [clock], in which alerts of '
+        "`quiet_severities` are held back; they come together at its end. Clocks run on",
+    )
+    quiet_severities: list[str] = Field(
+        default_factory=lambda: ["low"], description="held back in `quiet`: low, medium; never high or critical"
+    )
+
+    _quiet = field_validator("quiet")(quiet_windows)
+    _holdable = field_validator("quiet_severities")(holdable)
 
     @field_validator("base_url")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import Field, field_validator
 
@@ -23,6 +23,25 @@ def known_severities(value: list[str]) -> list[str]:
     for severity in value:
         if severity not in SEVERITIES:
             raise ValueError(f'there is no severity "{severity}": one of {", ".join(SEVERITIES)}')
+    return value
+
+
+def quiet_windows(value: list[str]) -> list[str]:
+    """Windows that leave some of the week."""
+    from monitor.business_time import BusinessHours, windows
+
+    monday = datetime(2024, 1, 1, tzinfo=UTC)
+    end = BusinessHours(windows(value)).open_until(monday) or monday
+    if end - monday >= timedelta(days=7):
+        raise ValueError("these windows are the whole week, so that held cases would never come: leave some time out")
+    return value
+
+
+def holdable(value: list[str]) -> list[str]:
+    """Severities whose alerts may wait."""
+    for severity in known_severities(value):
+        if severity in ("high", "critical"):
+            raise ValueError(f'{severity} cases are never held back: take "{severity}" out, low and medium may wait')
     return value
 
 

@@ -11,6 +11,7 @@ from monitor.alerts import silences
 from monitor.alerts.apprise_transport import label
 from monitor.alerts.incident_announce import IncidentAnnouncer
 from monitor.alerts.outbox import URGENT, enqueue
+from monitor.alerts.quiet import QuietHours
 from monitor.alerts.routes import Routes
 from monitor.cases import Case, Change
 from monitor.models import DeliveryRow, MentionRow
@@ -43,13 +44,14 @@ class Announcer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._transport, self._channel = home(settings)
-        self._routes = Routes(settings)
+        self._routes, self._quiet = Routes(settings), QuietHours(settings)
         self.incidents = IncidentAnnouncer(settings, self._transport, self._routes)
 
     def __call__(self, session: Session, change: Change) -> None:
         if change.event == "opened":
             self._open(session, change)
             return
+        self._risen(session, change)
         told = self.incidents.told(session, change, STEPS.get(change.event))
         if change.case.page is None:
             self._put(session, change, "update")
@@ -106,11 +108,23 @@ class Announcer:
             user = change.detail.get("slack_user")
             payload = {**more, **({"detail": {"slack_user": user}} if user else {})}
         place, later = self._place(change.case), None
-        if kind == "alert" and (pause := silences.hold(session, place, change.case.severity, change.at)):
-            payload["silence"], later = pause.id, pause.until
+        if kind == "alert" and (silence := self._hold(session, change)):
+            payload["silence"], later = silence.id, silence.until
         elif kind in URGENT:  # whoever is called has to see the case
             silences.let_through(session, change.case.id, change.at)
         enqueue(session, kind, self._transport, place, change.at, change.case.id, payload, later)
+
+    def _hold(self, session: Session, change: Change) -> silences.Silence | None:
+        """What an alert that is put in now has to wait for."""
+        severity, place = change.case.severity, self._place(change.case)
+        until = self._quiet.until(severity, change.at) if self._transport == "slack" else None
+        return silences.hold(session, self._transport, place, severity, until, change.at)
+
+    def _risen(self, session: Session, change: Change) -> None:
+        """A case that has become too grave for what holds its alert back is held no longer."""
+        shown = change.case.slack_ts is not None or self._transport != "slack"
+        if not shown and not self._quiet.holds(change.case.severity):
+            silences.hold_anew(session, change.case.id, self._hold(session, change), change.at)
 
     def _place(self, case: Case) -> str:
         return self._routes.place(case) if self._transport == "slack" else self._channel

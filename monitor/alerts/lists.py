@@ -99,8 +99,16 @@ def after_pause(silence: Silence, held: Sequence[Case], now: datetime) -> str:
     if not held:
         return f":speaker: {who} after {lasted}. Nothing had to wait."
     came = "One case came in and follows now:" if len(held) == 1 else f"{len(held)} cases came in and follow now:"
-    rows = [_short(case, now) for case in held[:5]] + ([f"… and {len(held) - 5} more"] if len(held) > 5 else [])
-    return f":speaker: {who} after {lasted}. {came}\n" + "\n".join(rows)
+    return f":speaker: {who} after {lasted}. {came}\n{_first(held, now)}"
+
+
+def after_quiet(held: Sequence[Case], now: datetime) -> str:
+    """What is said when quiet hours end, before the alerts that they held."""
+    kinds = {case.severity for case in held}
+    of = f"{kinds.pop()} " if len(kinds) == 1 else ""
+    came = f"One {of}case" if len(held) == 1 else f"{len(held)} {of}cases"
+    follow = "follows" if len(held) == 1 else "follow"
+    return f":sunrise: {came} came in during quiet hours and {follow} now:\n{_first(held, now)}"
 
 
 def after_outage(silence: Silence, tally: Tally, waiting: Sequence[Case], call: str | None, now: datetime) -> str:
@@ -116,6 +124,11 @@ def after_outage(silence: Silence, tally: Tally, waiting: Sequence[Case], call: 
     rows = "\n".join(_short(case, now) for case in waiting[:10])
     more = f"\n… and {tally.waiting - 10} more" if tally.waiting > 10 else ""
     return f"{head}\n{calls}*{tally.waiting} wait for an answer now, {tally.overdue} of them overdue:*\n{rows}{more}"
+
+
+def _first(held: Sequence[Case], now: datetime) -> str:
+    rows = [_short(case, now) for case in held[:5]] + ([f"… and {len(held) - 5} more"] if len(held) > 5 else [])
+    return "\n".join(rows)
 
 
 def _short(case: Case, now: datetime) -> str:

@@ -30,6 +30,9 @@ def about_silence(
     if silence.kind == silences.PAUSE:
         held = [cases.get(session, case_id) for case_id in silences.held(session, silence)]
         return lists.after_pause(silence, sorted(held, key=_urgency), now)
+    if silence.kind == silences.QUIET:
+        held = [cases.get(session, case_id) for case_id in silences.held(session, silence)]
+        return lists.after_quiet(sorted(held, key=_urgency), now) if held else None
     waiting = [case for case in cases.open_cases(session, 3 * SHOWN) if case.clock == "running"]
     return lists.after_outage(silence, tally(session, silence.since, now), waiting[:SHOWN], _call(routes, now), now)
 

@@ -1,8 +1,8 @@
-"""Spans in which the team is not reached: alerts that somebody paused, and outages of a transport.
+"""Spans in which the team is not reached: alerts that somebody paused, quiet hours, and outages of a transport.
 
 While a channel's alerts are paused they wait in the outbox and go out after, behind one message that tells what came
 in. Clocks run on. A critical case is never held back, and no case is held any longer once its clock calls somebody: a
-pause gives quiet, it does not break the promise.
+pause gives quiet, it does not break the promise. Quiet hours hold low cases in the same way until their window ends.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from monitor.alerts.outbox import enqueue, still_open
@@ -19,8 +20,9 @@ from monitor.errors import Refused
 from monitor.models import DeliveryRow, SilenceRow
 
 LONGEST = timedelta(hours=24)
-PAUSE, AWAY = "pause", "away"
+PAUSE, AWAY, QUIET = "pause", "away", "quiet"
 _NOTICED = timedelta(minutes=5)
+_QUIET = uuid.UUID("2f0f8a52-6a0e-4c0e-9a2b-5d0e3a7c1b64")  # namespace of the keys of quiet hours' messages
 _FIRST = timedelta(days=3650)  # before everything else that waits
 
 
@@ -61,7 +63,7 @@ def pause(
     until = now + lasts
     current = paused(session, channel, now)
     if current is not None:
-        _move(session, current, until)
+        _move(session, current, until, now)
         row = session.get_one(SilenceRow, current.id)
         row.until, row.actor, row.reason = until, actor[:100], reason or row.reason
     else:
@@ -77,6 +79,7 @@ def pause(
         session.add(row)
         session.flush()
         enqueue(session, "digest", transport, channel, now, None, {"silence": row.id}, until, row.digest)
+    _let_quiet_end(session, channel, until, now)
     enqueue(session, "note", transport, channel, now, payload={"silence": row.id})
     return _view(row)
 
@@ -88,28 +91,37 @@ def resume(session: Session, channel: str, actor: str, now: datetime) -> Silence
         raise Refused("Alerts are not paused here.")
     row = session.get_one(SilenceRow, current.id)
     row.ended_at, row.ended_by = now, actor[:100]
-    _move(session, current, now)
+    _move(session, current, now, now)
+    _let_quiet_end(session, channel, now, now)
     return _view(row)
 
 
-def hold(session: Session, channel: str, severity: str, now: datetime) -> Silence | None:
-    """The pause that an alert put in now has to wait for."""
-    return None if severity == "critical" else paused(session, channel, now)
+def hold(
+    session: Session, transport: str, channel: str, severity: str, quiet_until: datetime | None, now: datetime
+) -> Silence | None:
+    """The silence that an alert put in now has to wait for: a pause, or the quiet hours that hold its severity back
+    until `quiet_until`, whichever ends later."""
+    pause = None if severity == "critical" else paused(session, channel, now)
+    if quiet_until is None or (pause is not None and pause.until is not None and pause.until >= quiet_until):
+        return pause
+    return _quiet(session, transport, channel, quiet_until, now)
+
+
+def hold_anew(session: Session, case_id: int, until: Silence | None, now: datetime) -> None:
+    """The case is of a severity that quiet hours do not hold: let its alert wait for the pause `until`, or for
+    nothing."""
+    for row in _held_alerts(session, case_id, now):
+        silence = session.get(SilenceRow, row.payload["silence"])
+        if silence is not None and (silence.kind == QUIET or until is None):
+            row.not_before = now
+            if until is not None and until.until is not None:
+                row.payload, row.not_before = {**row.payload, "silence": until.id}, until.until
 
 
 def let_through(session: Session, case_id: int, now: datetime) -> None:
     """Hold the case's alert back no longer."""
-    rows = session.scalars(
-        select(DeliveryRow).where(
-            DeliveryRow.case_id == case_id,
-            DeliveryRow.kind == "alert",
-            DeliveryRow.state == "pending",
-            DeliveryRow.not_before > now,
-        )
-    )
-    for row in rows:
-        if "silence" in row.payload:
-            row.not_before = now
+    for row in _held_alerts(session, case_id, now):
+        row.not_before = now
 
 
 def held_until_after(session: Session, case_id: int, at: datetime) -> bool:
@@ -183,10 +195,48 @@ def _last(session: Session, kind: str, target: str) -> SilenceRow | None:
     )
 
 
-def _move(session: Session, silence: Silence, to: datetime) -> None:
-    """Let what waits for the pause wait until `to`."""
+def _quiet(session: Session, transport: str, channel: str, until: datetime, now: datetime) -> Silence:
+    """The quiet hours of the channel that end at `until`, with the one message for that moment."""
+    key = uuid.uuid5(_QUIET, f"{transport} {channel} {until.isoformat()}").hex
+    known = select(SilenceRow).where(SilenceRow.target == channel, SilenceRow.kind == QUIET, SilenceRow.digest == key)
+    row = session.scalar(known)
+    if row is None:
+        row = SilenceRow(kind=QUIET, target=channel, since=now, until=until, digest=key)
+        try:
+            with session.begin_nested():
+                session.add(row)
+                session.flush()
+                enqueue(session, "digest", transport, channel, now, None, {"silence": row.id}, until, key)
+        except IntegrityError:  # another worker's case was the first of this night
+            row = session.scalars(known).one()
+    return _view(row)
+
+
+def _let_quiet_end(session: Session, channel: str, paused_until: datetime, now: datetime) -> None:
+    """What quiet hours hold comes when they end, but not within a pause."""
+    row = _last(session, QUIET, channel)
+    if row is not None and row.until is not None:
+        _move(session, _view(row), max(row.until, paused_until), now)
+
+
+def _held_alerts(session: Session, case_id: int, now: datetime) -> list[DeliveryRow]:
     rows = session.scalars(
-        select(DeliveryRow).where(text(still_open("deliveries")), DeliveryRow.target == silence.target)
+        select(DeliveryRow).where(
+            DeliveryRow.case_id == case_id,
+            DeliveryRow.kind == "alert",
+            DeliveryRow.state == "pending",
+            DeliveryRow.not_before > now,
+        )
+    )
+    return [row for row in rows if "silence" in row.payload]
+
+
+def _move(session: Session, silence: Silence, to: datetime, now: datetime) -> None:
+    """Let what still waits for the silence wait until `to`."""
+    rows = session.scalars(
+        select(DeliveryRow).where(
+            text(still_open("deliveries")), DeliveryRow.target == silence.target, DeliveryRow.not_before > now
+        )
     )
     for row in rows:
         if row.payload.get("silence") == silence.id and row.kind in ("alert", "digest") and row.state == "pending":
