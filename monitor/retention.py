@@ -134,7 +134,9 @@ def purge(db: Database, now: datetime, older_than: timedelta, dry_run: bool = Fa
         rejects=work(db, RejectRow.id, (RejectRow.at < cutoff,), _delete_rejects),
         slots=_slots(db, cutoff, dry_run),
         incidents=work(db, IncidentRow.id, storms, _blank_incidents),
-        silences=work(db, SilenceRow.id, (SilenceRow.ended_at < cutoff,), _delete_silences),
+        silences=work(
+            db, SilenceRow.id, (func.coalesce(SilenceRow.ended_at, SilenceRow.until) < cutoff,), _delete_silences
+        ),
     )
     if db.dialect == "sqlite" and not dry_run:
         with closing(db.engine.raw_connection()) as raw:  # until then the words are still in the write-ahead log

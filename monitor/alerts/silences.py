@@ -101,10 +101,15 @@ def hold(
 ) -> Silence | None:
     """The silence that an alert put in now has to wait for: a pause, or the quiet hours that hold its severity back
     until `quiet_until`, whichever ends later."""
-    pause = None if severity == "critical" else paused(session, channel, now)
+    known: dict[object, Silence | None] = session.info.setdefault("silences", {})  # a batch opens many cases at once
+    if (channel, now) not in known:
+        known[channel, now] = paused(session, channel, now)
+    pause = None if severity == "critical" else known[channel, now]
     if quiet_until is None or (pause is not None and pause.until is not None and pause.until >= quiet_until):
         return pause
-    return _quiet(session, transport, channel, quiet_until, now)
+    if (channel, quiet_until) not in known:
+        known[channel, quiet_until] = _quiet(session, transport, channel, quiet_until, now)
+    return known[channel, quiet_until]
 
 
 def hold_anew(session: Session, case_id: int, until: Silence | None, now: datetime) -> None:
