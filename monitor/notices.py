@@ -38,6 +38,7 @@ SOON = timedelta(minutes=90)  # an answer due within this is promised in minutes
 SHORTEST = timedelta(minutes=5)  # nearer than this to its due time a promise is worth nothing
 MOVED = timedelta(minutes=5)  # by less than this a promise has not moved
 FRESH = timedelta(minutes=5)  # "within 55 minutes" is no longer true after that
+APART = DAY + FRESH  # between two permissions: a notice may go out FRESH after its own, the next one at once
 WAITING = ("open", "taken", "reopened", "snoozed")  # an answer is still owed
 _MOVES = ("take", "hand_over", "snooze", "unsnooze")
 AT_A_TIME = 100
@@ -220,7 +221,7 @@ class Notices:
         if kind == STATUS:
             return f"case {case.id}", self._settings.auto_ack.status_every
         who = f"{case.source}\0{plain_handle(case.author or '')}"
-        return who, DAY if kind == AUTO_ACK else self._settings.after.follow_up_every
+        return who, APART if kind == AUTO_ACK else self._settings.after.follow_up_every
 
 
 def still_true(reply: ReplyRow, case: CaseRow, now: datetime) -> bool:
@@ -262,7 +263,7 @@ def record_unsent(
 
 def forget_limits(db: Database, settings: Settings, now: datetime) -> None:
     """Whom a limit no longer holds back is forgotten."""
-    longest = max(DAY, settings.auto_ack.status_every, settings.after.follow_up_every)
+    longest = max(APART, settings.auto_ack.status_every, settings.after.follow_up_every)
     with db.write() as session:
         session.execute(delete(NoticeLimitRow).where(NoticeLimitRow.at < now - longest))
 

@@ -12,7 +12,7 @@ from threading import Barrier
 
 import pytest
 from fake_slack import FakeSlack
-from hypothesis import HealthCheck, given, target
+from hypothesis import HealthCheck, example, given, target
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -71,6 +71,10 @@ courses = st.lists(
 
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(courses)
+@example(
+    [("complain", "mari"), ("decide", ""), ("wait", "1"), ("send", "")]
+    + [("wait", "86399"), ("complain", "mari"), ("decide", ""), ("send", "")]
+)
 def test_no_course_of_events_tells_an_author_twice_within_a_day(
     office: CourteousOffice, clock: ManualClock, course: list[tuple[str, str]]
 ) -> None:
