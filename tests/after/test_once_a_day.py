@@ -72,8 +72,10 @@ courses = st.lists(
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(courses)
 @example(
-    [("complain", "mari"), ("decide", ""), ("wait", "1"), ("send", "")]
-    + [("wait", "86399"), ("complain", "mari"), ("decide", ""), ("send", "")]
+    [
+        *[("complain", "mari"), ("decide", ""), ("wait", "1"), ("send", "")],
+        *[("wait", "86399"), ("complain", "mari"), ("decide", ""), ("send", "")],
+    ]
 )
 def test_no_course_of_events_tells_an_author_twice_within_a_day(
     office: CourteousOffice, clock: ManualClock, course: list[tuple[str, str]]
