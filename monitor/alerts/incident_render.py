@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.alerts import blocks, incident_blocks, notes
-from monitor.alerts.outbox import Delivery, Message
+from monitor.alerts.outbox import Delivery, Message, message
 from monitor.alerts.routes import Routes
 from monitor.alerts.text import line, link
 from monitor.case_views import Case, views
@@ -34,22 +34,22 @@ class IncidentRenderer:
         match delivery.kind, payload.get("part"):
             case "incident", "root":
                 text, shown = incident_blocks.root(seen, samples(session, seen.id, incident_blocks.QUOTES), now)
-                return _message(delivery, text, shown)
+                return message(delivery, text, shown)
             case "incident", "cases":
                 text, shown = self._entries(session, page(session, seen.id, payload["page"]), now)
-                return _message(delivery, text, shown, thread=seen.slack_ts, target=place)
+                return message(delivery, text, shown, thread=seen.slack_ts, target=place)
             case "incident", "earlier":
                 text = incident_blocks.earlier(_cases(session, payload["cases"]))
-                return _message(delivery, text, thread=seen.slack_ts, target=place)
+                return message(delivery, text, thread=seen.slack_ts, target=place)
             case "incident", "summary":
                 text = incident_blocks.summary(seen, now)
-                return _message(delivery, text, thread=seen.slack_ts, target=place, broadcast=True)
+                return message(delivery, text, thread=seen.slack_ts, target=place, broadcast=True)
             case "update", _:
                 return self._update(session, delivery, seen, now)
             case "note", "answer":
-                return _message(delivery, incident_blocks.answer_set(seen), thread=seen.slack_ts, target=place)
+                return message(delivery, incident_blocks.answer_set(seen), thread=seen.slack_ts, target=place)
             case "note", _:
-                return _message(delivery, self._notes(session, delivery, now), thread=seen.slack_ts, target=place)
+                return message(delivery, self._notes(session, delivery, now), thread=seen.slack_ts, target=place)
         return self._reminder(delivery, seen, now)
 
     def entry(self, session: Session, delivery: Delivery, case: Case, now: datetime) -> Message | None:
@@ -57,7 +57,7 @@ class IncidentRenderer:
         if delivery.kind == "alert" or case.slack_ts is None or delivery.transport != "slack":
             return None
         text, shown = self._entries(session, page(session, case.incident_id or 0, case.page or 0), now)
-        return _message(delivery, text, shown, edits=case.slack_ts, target=case.slack_channel)
+        return message(delivery, text, shown, edits=case.slack_ts, target=case.slack_channel)
 
     def _update(self, session: Session, delivery: Delivery, seen: Incident, now: datetime) -> Message | None:
         if delivery.transport != "slack":
@@ -66,12 +66,12 @@ class IncidentRenderer:
             if seen.slack_ts is None:
                 return None
             text, shown = incident_blocks.root(seen, samples(session, seen.id, incident_blocks.QUOTES), now)
-            return _message(delivery, text, shown, edits=seen.slack_ts, target=seen.slack_channel)
+            return message(delivery, text, shown, edits=seen.slack_ts, target=seen.slack_channel)
         cases = page(session, seen.id, delivery.payload["page"])
         if not cases or cases[0].slack_ts is None:
             return None
         text, shown = self._entries(session, cases, now)
-        return _message(delivery, text, shown, edits=cases[0].slack_ts, target=cases[0].slack_channel)
+        return message(delivery, text, shown, edits=cases[0].slack_ts, target=cases[0].slack_channel)
 
     def _reminder(self, delivery: Delivery, seen: Incident, now: datetime) -> Message | None:
         event, notify = str(delivery.payload.get("event", "")), delivery.payload.get("notify")
@@ -82,7 +82,7 @@ class IncidentRenderer:
             return None
         if delivery.transport == "apprise":
             title, body = incident_blocks.plain(seen, event, now)
-            return _message(delivery, f"{title}\n{body}")
+            return message(delivery, f"{title}\n{body}")
         route, whom = self._routes.of_storm(seen.brand, seen.topics), None
         if notify == "oncall":
             oncall = (route.oncall,) if route.oncall else self._routes.rota.at(now)
@@ -92,9 +92,9 @@ class IncidentRenderer:
         text = incident_blocks.asks(seen, event, whom, now)
         if notify == "elsewhere":
             where = blocks.permalink(seen.slack_channel, seen.slack_ts)
-            return _message(delivery, f"{text}\n{link(where, 'Go to the incident')}" if where else text)
+            return message(delivery, f"{text}\n{link(where, 'Go to the incident')}" if where else text)
         place = seen.slack_channel or delivery.target
-        return _message(delivery, text, thread=seen.slack_ts, target=place, broadcast=True)
+        return message(delivery, text, thread=seen.slack_ts, target=place, broadcast=True)
 
     def _notes(self, session: Session, delivery: Delivery, now: datetime) -> str:
         said = delivery.payload["said"]
@@ -117,27 +117,3 @@ class IncidentRenderer:
 
 def _cases(session: Session, ids: Sequence[int] | set[int]) -> list[Case]:
     return views(session, session.scalars(select(CaseRow).where(CaseRow.id.in_(ids)).order_by(CaseRow.id)).all())
-
-
-def _message(
-    delivery: Delivery,
-    text: str,
-    shown: tuple[blocks.Block, ...] = (),
-    thread: str | None = None,
-    edits: str | None = None,
-    broadcast: bool = False,
-    target: str | None = None,
-) -> Message:
-    return Message(
-        key=delivery.key,
-        kind=delivery.kind,
-        case_id=delivery.case_id,
-        target=target or delivery.target,
-        text=text,
-        since=delivery.intent_at,
-        blocks=shown,
-        thread=thread,
-        edits=edits,
-        broadcast=broadcast and thread is not None,
-        after=delivery.after,
-    )

@@ -72,6 +72,31 @@ class Message:
     repeat: bool = False
 
 
+def message(
+    delivery: Delivery,
+    text: str,
+    shown: tuple[dict[str, Any], ...] = (),
+    thread: str | None = None,
+    edits: str | None = None,
+    broadcast: bool = False,
+    target: str | None = None,
+) -> Message:
+    """What is sent for a delivery; only a thread reply can be shown to the channel as well."""
+    return Message(
+        key=delivery.key,
+        kind=delivery.kind,
+        case_id=delivery.case_id,
+        target=target or delivery.target,
+        text=text,
+        since=delivery.intent_at,
+        blocks=shown,
+        thread=thread,
+        edits=edits,
+        broadcast=broadcast and thread is not None,
+        after=delivery.after,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """How the other side calls the message; `place` is where it really went."""

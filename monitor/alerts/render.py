@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from monitor.alerts import blocks, notes, reply_modal, silences
 from monitor.alerts.incident_render import IncidentRenderer
 from monitor.alerts.missed import about_silence
-from monitor.alerts.outbox import Delivery, Message
+from monitor.alerts.outbox import Delivery, Message, message
 from monitor.alerts.routes import Routes
 from monitor.alerts.text import cut
 from monitor.cases import Case, Cases
@@ -33,12 +33,12 @@ class Renderer:
         now = self._clock.now()
         if "silence" in delivery.payload and delivery.case_id is None:
             said = about_silence(session, self._cases, self._routes, delivery.kind, delivery.payload, now)
-            return _message(delivery, said) if said else None
+            return message(delivery, said) if said else None
         if delivery.incident_id is not None:
             return self._incidents(session, delivery, now)
         if delivery.case_id is None:
             plain = delivery.transport == "apprise"
-            return _message(delivery, cut(str(delivery.payload.get("text", "")), 3000, escaped=not plain))
+            return message(delivery, cut(str(delivery.payload.get("text", "")), 3000, escaped=not plain))
         case = self._cases.get(session, delivery.case_id)
         if case.page is not None and delivery.kind in ("alert", "update"):
             return self._incidents.entry(session, delivery, case, now)
@@ -46,7 +46,7 @@ class Renderer:
             text, shown = blocks.root(case, now, self._holder(session, case))
             # a channel that was mended in the configuration also gets what was meant for the wrong one
             mended = self._routes.of(case).channel if delivery.transport == "slack" and not delivery.look else None
-            return _message(delivery, text, shown, target=mended)
+            return message(delivery, text, shown, target=mended)
         if delivery.kind == "update":
             return self._update(session, delivery, case, now)
         event = str(delivery.payload.get("event", ""))
@@ -59,12 +59,12 @@ class Renderer:
             return None  # its alert was paused, and has only now been seen
         if delivery.transport == "apprise":
             title, body = notes.plain(case, event, now)
-            return _message(delivery, f"{title}\n{body}")
+            return message(delivery, f"{title}\n{body}")
         if quiet:
             delivery = replace(delivery, payload=dict(delivery.payload) | {"notify": None})
         words = self._words(session, delivery, case, event, now)
         if delivery.payload.get("notify") == "elsewhere" or (delivery.transport == "slack" and case.slack_ts is None):
-            return _message(delivery, notes.elsewhere(case, words, now))
+            return message(delivery, notes.elsewhere(case, words, now))
         if case.page is not None:  # its thread is about many
             words = notes.elsewhere(case, words, now)
         # a thread that nobody follows yet would keep the reminder to itself
@@ -77,7 +77,7 @@ class Renderer:
             asked_for = _waiting(session, (delivery.payload.get("detail") or {}).get("reply_id"))
             shown = reply_modal.approval(asked_for, words) if asked_for is not None else ()
         thread = case.slack_thread or case.slack_ts
-        return _message(delivery, words, shown, thread=thread, broadcast=loud, target=case.slack_channel)
+        return message(delivery, words, shown, thread=thread, broadcast=loud, target=case.slack_channel)
 
     def _missed(self, session: Session, delivery: Delivery) -> bool:
         """Whether it would have come while Slack was away, of which one summary has told."""
@@ -89,7 +89,7 @@ class Renderer:
         if case.slack_ts is None:
             return None
         text, shown = blocks.root(case, now, self._holder(session, case))
-        return _message(delivery, text, shown, edits=case.slack_ts, target=case.slack_channel)
+        return message(delivery, text, shown, edits=case.slack_ts, target=case.slack_channel)
 
     def _words(self, session: Session, delivery: Delivery, case: Case, event: str, now: datetime) -> str:
         payload = delivery.payload
@@ -151,27 +151,3 @@ def _waiting(session: Session, reply_id: int | None) -> int | None:
     """The reply, if it still waits for somebody to approve it."""
     waits = ReplyRow.state == "awaiting_approval"
     return session.scalar(select(ReplyRow.id).where(ReplyRow.id == reply_id, waits))
-
-
-def _message(
-    delivery: Delivery,
-    text: str,
-    shown: tuple[blocks.Block, ...] = (),
-    thread: str | None = None,
-    edits: str | None = None,
-    broadcast: bool = False,
-    target: str | None = None,
-) -> Message:
-    return Message(
-        key=delivery.key,
-        kind=delivery.kind,
-        case_id=delivery.case_id,
-        target=target or delivery.target,
-        text=text,
-        since=delivery.intent_at,
-        blocks=shown,
-        thread=thread,
-        edits=edits,
-        broadcast=broadcast,
-        after=delivery.after,
-    )
