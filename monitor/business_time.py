@@ -191,6 +191,8 @@ class BusinessHours:
 
     def _open(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The open spans from `start` on, in order, none overlapping; ends after five years without one."""
+        if not self.windows:
+            return
         day = start.astimezone(self.zone).date() - _DAY  # the night before may still be open
         told, closed = start, 0
         while closed <= _LONGEST_CLOSURE:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor import business_time
 from monitor.business_time import BusinessHours, HolidayCalendar, Window, holiday_calendar, windows
 
 TALLINN = ZoneInfo("Europe/Tallinn")
@@ -243,3 +244,10 @@ def test_a_holiday_that_cannot_be_read_says_how_to_write_it(entry: str, hint: st
 def test_holidays_of_a_part_of_a_country_are_known() -> None:
     assert date(2026, 3, 31) in holiday_calendar(["us-ca"])  # Cesar Chavez Day
     assert date(2026, 3, 31) not in holiday_calendar(["US"])
+
+
+def test_hours_without_windows_search_no_calendar_for_their_end() -> None:
+    at, hours = datetime(2026, 11, 20, 12, tzinfo=UTC), BusinessHours(holidays=holiday_calendar(["EE"]))
+    looked_up = business_time._spans.cache_info()
+    assert (hours.open_until(at), hours.opens_after(at)) == (None, None)
+    assert business_time._spans.cache_info() == looked_up
