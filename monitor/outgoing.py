@@ -102,7 +102,7 @@ class Replies:
             counting=can.counting if can else "characters",
             url=case.url,
             needs_approval=any(rule.holds(**facts, topic=case.topic) for rule in rules),
-            noticed=bool(can and can.sees_replies and self._accounts(case.brand)),
+            noticed=bool(can and can.sees_replies and (can.one_answer or self._accounts(case.brand))),
         )
 
     def submit(

@@ -77,7 +77,8 @@ def check_source(
             mine = [case for case in cases if case.brand == brand and case.id not in found]
             ids = tuple(id for case in mine for id in case.mentions)
             accounts = brands.accounts(brand)
-            replies = source.replies_to(ids, accounts, *([besides] if besides else [])) if accounts else {}
+            asked = bool(accounts) or source.capabilities.one_answer
+            replies = source.replies_to(ids, accounts, *([besides] if besides else [])) if asked else {}
             for case in mine:
                 reply = _first(case, (replies[id] for id in case.mentions if id in replies))
                 if reply is not None:

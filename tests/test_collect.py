@@ -74,11 +74,17 @@ class Told:
 
 
 def stage(
-    db: Database, clock: ManualClock, *shelves: Shelf, told: Told | None = None, owner: str = "w", **options: Any
+    db: Database,
+    clock: ManualClock,
+    *shelves: Shelf,
+    told: Told | None = None,
+    owner: str = "w",
+    brands: Brands = BRANDS,
+    **options: Any,
 ) -> CollectStage:
     settings = {"every": "1m"} | options
     sources = {s.name: (s, SourceSettings(name=s.name, type="replay", **settings)) for s in shelves}
-    return CollectStage(db, clock, sources, BRANDS, owner, [told] if told else [], jitter=lambda: 1.0)
+    return CollectStage(db, clock, sources, brands, owner, [told] if told else [], jitter=lambda: 1.0)
 
 
 def item(id: str, text: str = "acme is late", at: datetime | None = None, **more: Any) -> Item:
@@ -471,6 +477,21 @@ def test_replies_are_looked_for_on_the_source_for_open_cases(any_db: Database, c
     shelf.replies["2"] = SeenReply("r2", clock.now(), "stranger")
     assert collect.check_replies() == 1
     assert told.replies == [(cases[1], shelf.replies["1"])]
+
+
+@pytest.mark.parametrize("one_answer", [True, False])
+def test_the_owners_answer_to_a_review_counts_though_the_brand_names_no_account(
+    db: Database, clock: ManualClock, one_answer: bool
+) -> None:
+    shelf, told = Shelf(), Told()
+    shelf.capabilities = Capabilities(sees_replies=True, one_answer=one_answer)
+    collect = stage(db, clock, shelf, told=told, brands=Brands([BrandSettings(name="Acme", match="acme")]))
+    shelf.pages = [[item("1")]]
+    collect.run_once()
+    case, answer = open_case(db, "1"), SeenReply("r1", clock.now(), "the developer")
+    shelf.replies_to = lambda external_ids, accounts: {"1": answer}  # type: ignore[method-assign]
+    assert collect.check_replies() == one_answer
+    assert told.replies == ([(case, answer)] if one_answer else [])
 
 
 def test_many_open_cases_are_checked_in_turns(db: Database, clock: ManualClock) -> None:

@@ -77,6 +77,7 @@ class Capabilities:
     counting: Counting = "characters"
     place: str | None = None
     sees_replies: bool = False  # `replies_to` works
+    one_answer: bool = False  # only the owner answers there, once for each item: the next answer takes its place
     edits: bool = False
     deletions: bool = False
 
@@ -117,7 +118,8 @@ class Source(Protocol):
         self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
     ) -> Mapping[str, SeenReply]:
         """For open cases: the first public reply by one of `accounts` to each mention, where there is one. Posts with
-        the ids `besides` do not count: nobody wrote them."""
+        the ids `besides` do not count: nobody wrote them. Where `capabilities.one_answer`, the owner's answer counts
+        whatever the accounts."""
         ...
 
     def close(self) -> None: ...

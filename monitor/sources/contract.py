@@ -164,6 +164,9 @@ class SourceContract(ReplyContract):
         if not source.capabilities.sees_replies:
             assert not source.replies_to((ours, theirs), frozenset({"acmehelp"}))
             return
+        if source.capabilities.one_answer:
+            self._the_owners_answer_is_seen(service, ours, theirs)
+            return
         service.reply(ours, "acmehelp", ago(5))
         service.reply(ours, "acmehelp", ago(3))
         service.reply(theirs, "somebody", ago(4))
@@ -175,6 +178,18 @@ class SourceContract(ReplyContract):
         second = source.replies_to((ours, theirs), frozenset({"acmehelp"}), besides)
         assert abs(second[ours].at - ago(3)) < timedelta(seconds=1)
         assert not source.replies_to((ours,), frozenset({"acmehelp"}), besides | {second[ours].external_id})
+
+    def _the_owners_answer_is_seen(self, service: FakeService, answered: str, waiting: str) -> None:
+        source = service.source()
+        service.reply(answered, "acmehelp", ago(5))
+        seen = source.replies_to((answered, waiting), frozenset())
+        assert seen.keys() == {answered}
+        assert abs(seen[answered].at - ago(5)) < timedelta(seconds=1)
+        assert seen[answered].author
+        assert not source.replies_to((answered,), frozenset(), frozenset({seen[answered].external_id}))
+        service.reply(answered, "acmehelp", ago(3))  # somebody writes it anew, after our notice
+        second = service.source().replies_to((answered,), frozenset(), frozenset({seen[answered].external_id}))
+        assert abs(second[answered].at - ago(3)) < timedelta(seconds=1)
 
     def test_no_open_cases_or_no_accounts_means_no_replies(self, service: FakeService) -> None:
         source = service.source()

@@ -79,7 +79,8 @@ class FakeService(ABC):
         raise AssertionError("this stand-in cannot remove")
 
     def reply(self, external_id: str, account: str, at: datetime) -> None:
-        """`account` answers the item in public (only where `capabilities.sees_replies`)."""
+        """`account` answers the item in public (only where `capabilities.sees_replies`); where `one_answer`, in other
+        words each time."""
         raise AssertionError("this stand-in cannot reply")
 
     # what follows is asked only where `capabilities.reply`

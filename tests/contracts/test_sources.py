@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import Refused, RetryLater, Uncertain
-from monitor.sources import REGISTRY
+from monitor.sources import REGISTRY, one_answer
 from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of
 from monitor.sources.contract import Answer, FakeService, SourceContract
 
@@ -144,6 +144,44 @@ class TestASourceInMemory(SourceContract):
         """It has none."""
 
 
+class OwnersShop(Memory):
+    """Where the owner answers a review, and then answers anew."""
+
+    capabilities = Capabilities(reply=True, sees_replies=True, one_answer=True, edits=True, deletions=True)
+
+    def answer_by_hand(self, external_id: str, account: str, at: datetime) -> None:
+        self.seen[external_id] = [one_answer.owners_answer(external_id, f"at {at}", at, account)]
+
+    def replies(self, external_id: str) -> list[str]:
+        return super().replies(external_id)[-1:]
+
+    def replies_to(
+        self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
+    ) -> Mapping[str, SeenReply]:
+        last = {i: self.seen[i][-1] for i in external_ids if i in self.seen}
+        return {i: reply for i, reply in last.items() if reply.external_id not in besides}
+
+
+class TestASourceWhereTheOwnerAnswersOnce(TestASourceInMemory):
+    @pytest.fixture
+    def service(self) -> FakeService:
+        return OwnersShop()
+
+
+def test_an_answer_is_known_by_its_words_however_the_service_writes_them() -> None:
+    written = one_answer.answer_id("7", "Sorry, <b>Ann</b> & all")
+    assert one_answer.answer_id("7", "Sorry,  Ann &amp; all\n") == written
+    assert one_answer.answer_id("7", "Sorry, Ben & all") != written
+    assert one_answer.answer_id("8", "Sorry, Ann & all") != written
+
+
+class Mute(OwnersShop):
+    """Knows the owner's answer by the review alone, so that a person's words look like our notice."""
+
+    def answer_by_hand(self, external_id: str, account: str, at: datetime) -> None:
+        self.seen[external_id] = [SeenReply(external_id, at, account)]
+
+
 class Forgetful(Memory):
     """Keeps its place in memory."""
 
@@ -246,6 +284,7 @@ suite = SourceContract
         (Impatient, suite.test_a_429_is_obeyed_to_the_second),
         (Crashing, suite.test_check_says_when_the_service_is_out_of_reach),
         (Gullible, suite.test_the_brands_reply_is_seen_and_nobody_elses),
+        (Mute, suite.test_the_brands_reply_is_seen_and_nobody_elses),
         (Doubling, suite.test_a_reply_whose_answer_was_lost_is_uncertain_and_then_found),
         (Blind, suite.test_a_reply_is_found_again_by_another_process),
         (Careless, suite.test_a_reply_whose_answer_was_lost_is_uncertain_and_then_found),
