@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import requests
@@ -82,42 +83,81 @@ def _excerpt(body: str) -> str:
     return f": {text[:200]}" if text and not text.startswith("<") else ""
 
 
-def parse_json(name: str, body: bytes | str) -> Any:
-    """The JSON value in `body`, else RetryLater: a proxy's page or half an answer says nothing of the service."""
+def parse_json(name: str, body: bytes | str, unlike: type[RetryLater] = RetryLater) -> Any:
+    """The JSON value in `body`, else `unlike`: a proxy's page or half an answer says nothing of the service."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         start = body[:60].decode("utf-8", "replace") if isinstance(body, bytes) else body[:60]
-        raise RetryLater(f"sources.{name}: the answer is not JSON; it begins with {start!r}") from None
+        raise unlike(f"sources.{name}: the answer is not JSON; it begins with {start!r}") from None
 
 
 class Http:
-    """A client for services that answer with JSON. Errors: RetryLater, AuthError."""
+    """A client for services that answer with JSON. Errors: RetryLater, AuthError; of a post also Uncertain.
 
-    def __init__(self, name: str, base_url: str) -> None:
+    `headers` go with every request and may hold credentials, so only a `public` client, which has none, follows a
+    service to another address. Services with refusals of their own override `refused`, and `seen` to read headers.
+    """
+
+    def __init__(
+        self, name: str, base_url: str, headers: Mapping[str, str] | None = None, *, public: bool = True
+    ) -> None:
         self._name = name
+        self._public = public
         self._client = httpx2.Client(
             base_url=base_url,
             verify=certificates(),
             timeout=TIMEOUT,
-            follow_redirects=True,
-            headers={"User-Agent": USER_AGENT},
+            follow_redirects=public,
+            headers={"User-Agent": USER_AGENT, **(headers or {})},
         )
 
-    def json(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+    def json(
+        self, path: str, params: Mapping[str, str | int] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        return self._ask("GET", path, headers, params=dict(params or {}))
+
+    def post(
+        self,
+        path: str,
+        *,
+        json: Mapping[str, Any] | None = None,
+        form: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The answer to a call that changes something: made once, never repeated here. Raises RetryLater when it
+        surely changed nothing, Uncertain when it may have. None for an answer without content."""
+        return self._ask("POST", path, headers, json=json, data=form)
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str] | None, **sent: Any) -> Any:
+        lost = RetryLater if method == "GET" else Uncertain
         try:
-            with self._client.stream("GET", path, params=dict(params or {})) as response:
+            with self._client.stream(method, path, headers=dict(headers or {}), **sent) as response:
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) > LARGEST:
-                        raise RetryLater(f"sources.{self._name}: the answer is larger than {LARGEST:,} bytes")
+                        raise lost(f"sources.{self._name}: the answer is larger than {LARGEST:,} bytes")
+            self.seen(response.headers)
+            text = body.decode("utf-8", "replace") if response.status_code >= 300 else ""
+            if error_ := self.refused(method, response.status_code, response.headers, text):
+                raise error_
+            return None if method == "POST" and not body else parse_json(self._name, bytes(body), lost)
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise RetryLater(f"sources.{self._name}: {type(error).__name__}: {error}") from error
-        text = body.decode("utf-8", "replace") if response.status_code >= 400 else ""
-        if error_ := refusal(self._name, response.status_code, response.headers, text, public=True):
-            raise error_
-        return parse_json(self._name, bytes(body))
+            message = f"sources.{self._name}: {type(error).__name__}: {error}"
+            never_left = isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
+            raise (RetryLater if never_left else lost)(message) from error
+
+    def seen(self, headers: Mapping[str, str]) -> None:
+        """For sources that keep count of what the service still allows."""
+
+    def refused(self, method: str, status: int, headers: Mapping[str, str], body: str) -> FirsthourError | None:
+        """What an answer means that is none of the service's goods; None when it is one."""
+        if 300 <= status < 400:
+            where = urlsplit(headers.get("location", "")).hostname or "another address"
+            return RetryLater(f"sources.{self._name}: the service sends us on to {where}: is base_url right?")
+        error = refusal(self._name, status, headers, body, self._public)
+        return Uncertain(str(error)) if method == "POST" and status >= 500 else error
 
     def close(self) -> None:
         self._client.close()

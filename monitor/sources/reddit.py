@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,12 +22,12 @@ from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp
 from monitor.settings import Duration
 from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
 from monitor.sources.http import Adapter, waiting_time
+from monitor.sources.recheck import rechecking
 from monitor.sources.reddit_replies import found, posted
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
 _SITE = "https://www.reddit.com"
 _QUERY_LENGTH = 512
-_KNOWN = 1_000  # items that are looked at again, a hundred at each poll
 _REPLY_PAGES = 10  # Reddit shows no more than the newest 1,000 of a list
 _GONE = ("[removed]", "[deleted]")
 _SCOPES = {"inbox": "privatemessages", "user": "history", "me": "identity", "comment": "submit"}
@@ -104,37 +103,17 @@ class Reddit:
             message = f"sources.{self.name}: Reddit's allowance is used up"
             raise RetryLater(message, self._resume_at - now)
 
-        known: dict[str, int] = (cursor or {}).get("known", {})
-        if (cursor or {}).get("look_again"):
-            page = self._look_again(dict(cursor or {}), known)
-        else:
+        def read(cursor: Cursor | None) -> Page:
             first = int((now - self._options.lookback).timestamp())
-            page = walk(cursor, tuple(self._lists), first, int(now.timestamp()), self._read)
-            known = {
-                each.external_id: int(each.posted_at.timestamp()) for each in page.items if not each.removed
-            } | known
-            page = self._remembering(page, known, now)
+            return walk(cursor, tuple(self._lists), first, int(now.timestamp()), self._read)
+
+        page = rechecking(cursor, now, self._options.recheck, 100, read, self._look_again)
         self._resume_at = now + self._adapter.spent if self._adapter.spent else None
         return page
 
-    def _remembering(self, page: Page, known: dict[str, int], now: datetime) -> Page:
-        """`page` with what was read lately in its cursor: Reddit tells of edits and deletions only those who ask."""
-        since = (now - self._options.recheck).timestamp()
-        young = {name: posted for name, posted in known.items() if posted > since}
-        newest = set(sorted(young, key=young.__getitem__)[-_KNOWN:])
-        kept = {name: posted for name, posted in young.items() if name in newest}
-        ask = bool(kept) and not page.more
-        return replace(page, cursor={**page.cursor, "known": kept, "look_again": ask}, more=page.more or ask)
-
-    def _look_again(self, cursor: dict[str, Any], known: dict[str, int]) -> Page:
-        """The hundred that were not looked at for longest; they go to the end of the queue."""
-        asked = list(known)[-100:]
+    def _look_again(self, asked: dict[str, datetime]) -> tuple[list[Item], list[Reject]]:
         children, _ = self._listing("api/info/", {"id": ",".join(asked)})
-        items, rejects = _items(children)
-        gone = {each.external_id for each in items if each.removed}
-        queue = {name: known[name] for name in asked if name not in gone}
-        queue |= {name: posted for name, posted in known.items() if name not in gone}
-        return Page(tuple(items), cursor | {"known": queue, "look_again": False}, rejects=tuple(rejects))
+        return _items(children)
 
     def _read(self, name: str, mark: int, token: str | None) -> Batch:
         path, params = self._lists[name]

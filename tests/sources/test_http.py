@@ -10,7 +10,7 @@ import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from monitor.errors import AuthError, RetryLater
+from monitor.errors import AuthError, RetryLater, Uncertain
 from monitor.sources import http as http_
 from monitor.sources.http import LARGEST, Adapter, Http, parse_json, refusal, waiting_time
 
@@ -98,6 +98,35 @@ def test_redirects_are_followed(httpserver: HTTPServer, http: Http) -> None:
     httpserver.expect_request("/api/old").respond_with_data(status=301, headers={"Location": "/api/new"})
     httpserver.expect_request("/api/new").respond_with_json({"found": True})
     assert http.json("/old") == {"found": True}
+
+
+def test_a_client_with_credentials_takes_them_to_no_other_address(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/old").respond_with_data(status=301, headers={"Location": "http://evil.example/x"})
+    http = Http("it", httpserver.url_for("/api"), {"Api-Key": "hush-hush"}, public=False)
+    with pytest.raises(RetryLater, match=r"sends us on to evil\.example: is base_url right\?"):
+        http.json("/old")
+    http.close()
+
+
+def test_a_post_says_whether_it_may_have_changed_something(httpserver: HTTPServer, http: Http) -> None:
+    httpserver.expect_request("/api/good", method="POST", data="a=1").respond_with_json({"id": 1})
+    assert http.post("/good", form={"a": 1}) == {"id": 1}
+    httpserver.expect_request("/api/empty", method="POST", json={"a": 1}).respond_with_data(b"", 201)
+    assert http.post("/empty", json={"a": 1}) is None
+    for status, body in ((500, b""), (502, b"<html>"), (200, b"<html>"), (200, b'{"id"')):
+        httpserver.expect_oneshot_request("/api/bad", method="POST").respond_with_data(body, status)
+        with pytest.raises(Uncertain):
+            http.post("/bad", json={})
+    httpserver.expect_request("/api/busy", method="POST").respond_with_data(b"", 429, {"Retry-After": "7"})
+    with pytest.raises(RetryLater) as caught:
+        http.post("/busy", json={})
+    assert not isinstance(caught.value, Uncertain)
+    assert caught.value.after == timedelta(seconds=7)
+    nowhere = Http("it", "http://127.0.0.1:1")
+    with pytest.raises(RetryLater) as caught:
+        nowhere.post("/x")
+    assert not isinstance(caught.value, Uncertain)
+    nowhere.close()
 
 
 def test_silence_is_not_waited_for_without_end(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
