@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from monitor.alerts.whispers import Whispers
     from monitor.classify.model import Classifier
     from monitor.collect import CollectStage, SourceReport
+    from monitor.hooks import Hooks
     from monitor.outgoing import Replies
     from monitor.reply_stage import ReplyStage
 
@@ -337,7 +338,14 @@ class App:
     def web(self) -> FastAPI:
         from monitor.web import build_web
 
-        return build_web(self.db, self.clock, self.cases, self.settings, self.health)
+        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks)
+
+    @cached_property
+    def hooks(self) -> Hooks:
+        from monitor.hooks import Hooks
+
+        on_reply = FromSources(self.cases, self.announcer).reply_seen
+        return Hooks(self.db, self.clock, self.sources, self.brands, on_reply)
 
     def release(self) -> None:
         """Give back what this worker's stages still hold. A delivery that is being sent keeps its lease: whether it

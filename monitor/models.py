@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.hook_rows import CallRow as CallRow
 from monitor.incident_rows import FeaturesRow as FeaturesRow
 from monitor.incident_rows import IncidentRow as IncidentRow
 from monitor.rows import Base as Base

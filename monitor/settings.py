@@ -263,7 +263,8 @@ class WebSettings(Section):
     )
     public_url: str | None = Field(
         None,
-        description="where customers reach `/s/` of the desk, as https://help.acme.example; none: no links are given",
+        description="where customers reach `/s/` of the desk and services `/hooks/`, as https://help.acme.example; "
+        "none: no links are given",
     )
 
     @field_validator("public_url")

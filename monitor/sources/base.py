@@ -78,6 +78,7 @@ class Capabilities:
     place: str | None = None
     sees_replies: bool = False  # `replies_to` works
     one_answer: bool = False  # only the owner answers there, once for each item: the next answer takes its place
+    hook: bool = False  # it is a HookedSource: monitor/sources/hooks.py
     edits: bool = False
     deletions: bool = False
 

@@ -49,4 +49,4 @@ def apologise(app: FastAPI, pages: Pages) -> None:
 
 
 def _for_programs(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/metrics", "/readyz", "/healthz", "/static/"))
+    return request.url.path.startswith(("/api/", "/hooks/", "/metrics", "/readyz", "/healthz", "/static/"))

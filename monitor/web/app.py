@@ -13,20 +13,25 @@ from monitor.cases import Cases
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.health import Health
+from monitor.hooks import Hooks
 from monitor.settings import Settings
 from monitor.survey import Survey
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
 from monitor.web.guard import Guard
+from monitor.web.hooks import hook_routes
 from monitor.web.live import Live, live_routes
 from monitor.web.ops import ops_routes
 from monitor.web.pages import Pages, page_routes
 from monitor.web.survey import survey_routes
 
 
-def build_web(db: Database, clock: Clock, cases: Cases, settings: Settings, health: Health) -> FastAPI:
-    """The web side as one ASGI application. `app.state.live.close()` ends its event streams; DeskServer does so."""
+def build_web(
+    db: Database, clock: Clock, cases: Cases, settings: Settings, health: Health, hooks: Hooks | None = None
+) -> FastAPI:
+    """The web side as one ASGI application, without `hooks` one that services cannot call. `app.state.live.close()`
+    ends its event streams; DeskServer does so."""
     app = FastAPI(
         title="firsthour",
         version=__version__,
@@ -44,6 +49,8 @@ def build_web(db: Database, clock: Clock, cases: Cases, settings: Settings, heal
     app.include_router(page_routes(pages))
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))
+    if hooks is not None:
+        app.include_router(hook_routes(hooks))
     apologise(app, pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     public = [name] if (name := urlsplit(settings.web.public_url or "").hostname) else []

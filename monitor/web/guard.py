@@ -2,8 +2,9 @@
 
 The desk listens on loopback and knows no passwords, so it must not be a tool in the hands of another web page: a
 request has to name a loopback host (else a foreign name was pointed at 127.0.0.1: DNS rebinding), and whatever changes
-something has to come from one of the desk's own pages. What is meant for customers (`PUBLIC`) is also answered under
-the public name, and there the signed link is what allows a change.
+something has to come from one of the desk's own pages. What is meant for customers (`PUBLIC`) and for services
+(`HOOKS`) is also answered under the public name: there the signed link, or the signature of the call, is what allows a
+change.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PUBLIC = "/s/"
+HOOKS = "/hooks/"
 LARGEST_FORM = 100_000  # bytes
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
@@ -34,7 +36,7 @@ _HEADERS = {
 
 class Guard:
     """ASGI middleware. `hosts` are further names, without port, by which the desk may be called; `public` are those by
-    which customers call the pages meant for them."""
+    which customers and services call what is meant for them."""
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = (), public: Iterable[str] = ()) -> None:
         self.app = app
@@ -45,7 +47,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refusal = self._refusal(scope["method"], Headers(scope=scope), scope["path"].startswith(PUBLIC))
+        refusal = self._refusal(scope["method"], Headers(scope=scope), scope["path"])
         static = scope["path"].startswith("/static/")
 
         async def guarded(message: Message) -> None:
@@ -62,15 +64,17 @@ class Guard:
         else:
             await self.app(scope, receive, guarded)
 
-    def _refusal(self, method: str, headers: Headers, public: bool) -> tuple[int, str] | None:
+    def _refusal(self, method: str, headers: Headers, path: str) -> tuple[int, str] | None:
         host = headers.get("host", "")
         name = _name(host)
+        hook = path.startswith(HOOKS)
+        public = hook or path.startswith(PUBLIC)
         if name not in (self.public if public else self.hosts):
             return (
                 421,
                 "The desk answers to 127.0.0.1 and localhost only; a proxy in front has to send one of them as Host.",
             )
-        if method in _READS:
+        if method in _READS or hook:
             return None
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is not None:
