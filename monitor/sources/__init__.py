@@ -10,6 +10,7 @@ from monitor.errors import ConfigurationError
 
 REGISTRY = {
     "app_store": "monitor.sources.app_store:AppStore",
+    "discourse": "monitor.sources.discourse:Discourse",
     "hackernews": "monitor.sources.hackernews:HackerNews",
     "reddit": "monitor.sources.reddit:Reddit",
     "replay": "monitor.sources.replay:Replay",
