@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from monitor import faults
 from monitor.brands import Brands
+from monitor.budgets import StoredMeter, budgets_of
 from monitor.cases import Cases, Listener
 from monitor.clock import Clock, SystemClock
 from monitor.database import Database, trouble
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from monitor.hooks import Hooks
     from monitor.outgoing import Replies
     from monitor.reply_stage import ReplyStage
+    from monitor.sources.budget import MeteredSource
 
 ROLES = ("collect", "classify", "deliver", "clock", "web", "slack")
 
@@ -157,7 +159,13 @@ class App:
 
     @cached_property
     def sources(self) -> Mapping[str, tuple[Source, SourceSettings]]:
-        return {s.name: (make_source(s, self.brands), s) for s in self.settings.sources}
+        return {s.name: (self._metered(make_source(s, self.brands)), s) for s in self.settings.sources}
+
+    def _metered(self, source: Source) -> Source:
+        """The source, with a meter that counts in the database if it spends anything."""
+        if budgets := budgets_of(source):
+            cast("MeteredSource", source).meter = StoredMeter(self.db, self.clock, source.name, budgets)
+        return source
 
     @cached_property
     def announcer(self) -> Announcer:

@@ -2,6 +2,7 @@
 
 FirsthourError
 ├── RetryLater            the same call may succeed later (network, 429, 5xx)
+│   ├── BudgetSpent       ... when the day's budget begins anew: nothing is wrong
 │   └── Uncertain         ... but it may also have taken effect: look before sending again
 ├── ConfigurationError    a person has to change the configuration
 │   └── AuthError         ... a token or its scopes
@@ -24,6 +25,11 @@ class RetryLater(FirsthourError):
     def __init__(self, message: str, after: timedelta | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class BudgetSpent(RetryLater):
+    """The call would cost more than is left of the day's budget, and was not made. `after` is the time until its
+    reset."""
 
 
 class Uncertain(RetryLater):

@@ -16,6 +16,8 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
+from monitor.budget_rows import BudgetDayRow as BudgetDayRow
+from monitor.budget_rows import RestRow as RestRow
 from monitor.hook_rows import CallRow as CallRow
 from monitor.incident_rows import FeaturesRow as FeaturesRow
 from monitor.incident_rows import IncidentRow as IncidentRow
@@ -40,6 +42,7 @@ class SourceState(Leased, Base):
     reported_at: Mapped[datetime | None]  # when the ops channel was told
     error: Mapped[str | None] = mapped_column(Text)
     stopped_for: Mapped[str | None] = mapped_column(String(64))  # fingerprint of the configuration that was refused
+    arrivals: Mapped[float | None]  # new mentions an hour, of late; see monitor/turns.py
 
 
 class MentionRow(Leased, Base):

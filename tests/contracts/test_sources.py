@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
-from monitor.errors import Refused, RetryLater, Uncertain
+from monitor.budgets import StoredMeter, accounts
+from monitor.clock import ManualClock
+from monitor.database import Database
+from monitor.errors import BudgetSpent, Refused, RetryLater, Uncertain
 from monitor.sources import REGISTRY, one_answer
 from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of
 from monitor.sources.contract import Answer, FakeService, SourceContract
@@ -28,6 +31,23 @@ for block in _BLOCKS:
 
 class TestTheForumOfThePage(page["TestForum"]):  # type: ignore[misc]
     pass
+
+
+def test_the_archive_of_the_page_counts_what_it_spends_and_stops_where_nothing_is_left(
+    db: Database, clock: ManualClock
+) -> None:
+    class Archive(page["Archive"]):  # type: ignore[misc]
+        def ask(self, words: str) -> list[str]:
+            return [words, words]
+
+    archive = Archive("archive", Archive.Options(token="t", daily_units=250), ())
+    archive.meter = StoredMeter(db, clock, "archive", archive.budgets)
+    assert archive.search("acme") == archive.search("acme") == ["acme", "acme"]
+    with pytest.raises(BudgetSpent):
+        archive.search("acme")
+    with db.read() as session:
+        held = accounts(session, archive.budgets, clock.now())
+    assert [held[budget].spent for budget in archive.budgets] == [200, 4]
 
 
 @pytest.mark.parametrize("kind", sorted(REGISTRY))
