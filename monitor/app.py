@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from monitor import faults
 from monitor.brands import Brands
 from monitor.budgets import StoredMeter, budgets_of
-from monitor.cases import Cases, Listener
+from monitor.case_events import SYSTEM
+from monitor.cases import OPEN_STATES, Cases, Listener
 from monitor.clock import Clock, SystemClock
 from monitor.database import Database, trouble
 from monitor.engine import Stage
@@ -29,6 +30,7 @@ from monitor.scheduler import Job, forget_slots, slot_of
 from monitor.settings import Settings, SourceSettings
 from monitor.solved import SolvedQuestions, ask_due
 from monitor.sources.base import SeenReply, Source
+from monitor.spread import Spread, spread_words
 from monitor.storms import Storms
 from monitor.watch import Watch
 
@@ -75,7 +77,8 @@ class ClockStage:
 
 
 class FromSources:
-    """What the collecting stage hears besides mentions: replies by the brand's own accounts, and failing sources."""
+    """What the collecting stage hears besides mentions: replies by the brand's own accounts, cases that spread, and
+    failing sources."""
 
     def __init__(self, cases: Cases, announcer: Announcer) -> None:
         self._cases, self._announcer = cases, announcer
@@ -91,6 +94,13 @@ class FromSources:
             key=f"reply:{reply.external_id}",
             url=reply.url,
         )
+
+    def spread_grew(self, session: Session, spread: Spread, now: datetime) -> None:
+        row = session.get(CaseRow, spread.case_id)
+        if row is not None and row.state in OPEN_STATES:
+            words = f"it spreads: {spread_words(spread.now)}"
+            key = f"spread:{spread.mention_id}:{spread.level}"
+            self._cases.act_in(session, row.id, "note", SYSTEM, "source", now, key=key, text=words)
 
     def source_report(self, session: Session, report: SourceReport) -> None:
         minutes = int((report.at - report.since).total_seconds() // 60)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from monitor.models import CaseEventRow, CaseRow, MentionRow, VerdictRow
+from monitor.sources.base import Engagement
 
 RECENT = timedelta(days=30)
 
@@ -74,6 +75,8 @@ class Case:
     slack_thread: str | None = None
     incident_id: int | None = None
     page: int | None = None
+    media: tuple[str, ...] = ()
+    engagement: Engagement | None = None
 
     def muted(self, now: datetime) -> bool:
         """Whether its reminders are silent."""
@@ -120,7 +123,7 @@ def views(session: Session, rows: Sequence[CaseRow]) -> list[Case]:
     if not rows:
         return []
     m, v = MentionRow, VerdictRow
-    first = select(m.id, m.removed_at, *(getattr(m, name) for name in _MENTIONS))
+    first = select(m.id, m.removed_at, m.likes, m.shares, m.answers, m.views, *(getattr(m, name) for name in _MENTIONS))
     firsts = {mention.id: mention for mention in session.execute(first.where(m.id.in_({r.mention_id for r in rows})))}
     verdict = select(v.mention_id, *(getattr(v, name) for name in _VERDICTS)).where(v.mention_id.in_(firsts))
     verdicts = {mention_id: told for mention_id, *told in session.execute(verdict.order_by(v.revision))}
@@ -129,12 +132,14 @@ def views(session: Session, rows: Sequence[CaseRow]) -> list[Case]:
     earlier = _earlier(session, rows)
     found = []
     for row in rows:
-        _, removed_at, *said = firsts[row.mention_id]
+        _, removed_at, likes, shares, answers, views, *said = firsts[row.mention_id]
+        shown = dict(zip(_MENTIONS, said, strict=True))
         told = verdicts.get(row.mention_id)
         found.append(
             Case(
                 **{name: getattr(row, name) for name in _OWN},
-                **dict(zip(_MENTIONS, said, strict=True)),
+                **(shown | {"media": tuple(shown["media"] or ())}),
+                engagement=Engagement(likes, shares, answers, views),
                 **(dict(zip(_VERDICTS, told, strict=True)) if told else _UNJUDGED),
                 removed=removed_at is not None,
                 earlier_cases_30d=earlier[row.id],

@@ -31,6 +31,7 @@ from monitor.models import SourceState
 from monitor.replies import answered, check_source
 from monitor.settings import SourceSettings
 from monitor.sources.base import Cursor, Page, SeenReply, Source
+from monitor.spread import Spread
 from monitor.storable import storable
 
 LEASE = timedelta(minutes=2)  # for one page; a poll of several pages renews it
@@ -58,11 +59,13 @@ class SourceReport:
 
 
 class CollectListener(Protocol):
-    """Both are called inside the transaction that stores what they are told about."""
+    """All are called inside the transaction that stores what they are told about."""
 
     def source_report(self, session: Session, report: SourceReport) -> None: ...
 
     def reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None: ...
+
+    def spread_grew(self, session: Session, spread: Spread, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,8 @@ class CollectStage:
             faults.step("collect.stored")
             for case_id, reply in answered(session, stored.own, self._brands):
                 self._reply_seen(session, case_id, reply)
+            for spread in stored.spread:
+                self._spread(session, spread, now)
             newest = [moment for moment in (before[3], stored.newest) if moment is not None]
             values: dict[str, Any] = {
                 "cursor": dict(page.cursor),
@@ -350,6 +355,10 @@ class CollectStage:
     def _reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
         for listener in self._listeners:
             listener.reply_seen(session, case_id, reply)
+
+    def _spread(self, session: Session, spread: Spread, now: datetime) -> None:
+        for listener in self._listeners if spread.news else ():
+            listener.spread_grew(session, spread, now)
 
 
 def _fetch(source: Source, cursor: Cursor | None, now: datetime) -> Page:

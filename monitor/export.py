@@ -27,6 +27,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "mentions": (
         *("id", "source", "external_id", "url", "author", "text", "rating", "language", "posted_at", "seen_at"),
         *("brands", "sentiment", "complaint", "complaint_score", "severity", "topic", "case_id"),
+        *("likes", "shares", "answers", "views", "media"),
     ),
     "cases": (
         *("id", "state", "owner", "brand", "source", "posted_at", "due_at", "first_response_at", "met"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
@@ -18,10 +18,12 @@ from monitor import faults
 from monitor.brands import Brands
 from monitor.errors import GiveUp
 from monitor.models import MentionRow, RejectRow, RevisionRow
-from monitor.sources.base import Author, Item, Page, Reject
+from monitor.sources.base import Author, Engagement, Item, Page, Reject
+from monitor.spread import Spread
 from monitor.storable import readable, storable, storable_key
 
 MAX_RAW = 10_000
+FORGOTTEN = dict.fromkeys(("media", "words", "looked_at"))  # of a mention that is gone, besides its words
 _CHUNK = 500  # ids in one statement
 
 log = structlog.get_logger(__name__)
@@ -30,7 +32,7 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What became of a page's items; `unmatched` ones are about no brand and were not kept. `own` holds the ids of new
-    mentions by the brands' own accounts."""
+    mentions by the brands' own accounts, `spread` those known ones of a case whose engagement is another now."""
 
     new: int = 0
     changed: int = 0
@@ -38,6 +40,7 @@ class Stored:
     unmatched: int = 0
     rejected: int = 0
     own: tuple[int, ...] = ()
+    spread: tuple[Spread, ...] = ()
     newest: datetime | None = None  # when the newest item was posted, kept or not
 
     def __add__(self, other: Stored) -> Stored:
@@ -48,6 +51,7 @@ class Stored:
             self.unmatched + other.unmatched,
             self.rejected + other.rejected,
             self.own + other.own,
+            self.spread + other.spread,
             max((n for n in (self.newest, other.newest) if n is not None), default=None),
         )
 
@@ -72,6 +76,8 @@ class Mention:
     seen_at: datetime
     revision: int
     case_id: int | None
+    media: tuple[str, ...] = ()
+    engagement: Engagement | None = None
 
 
 def store_page(
@@ -161,7 +167,14 @@ def _mention(row: MentionRow) -> Mention:
         seen_at=row.seen_at,
         revision=row.revision,
         case_id=row.case_id,
+        media=tuple(row.media or ()),
+        engagement=_engagement(row),
     )
+
+
+def _engagement(row: Any) -> Engagement | None:
+    known = Engagement(row.likes, row.shares, row.answers, row.views)
+    return None if known == Engagement() else known
 
 
 def _rounds(items: Iterable[Item]) -> list[dict[str, Item]]:
@@ -191,7 +204,7 @@ def _store(
 ) -> Stored:
     known = _known(session, source, list(items))
     changed = removed = unmatched = 0
-    rows = []
+    rows, seen_again = [], []
     for item in items.values():
         row = known.get(item.external_id)
         if row is not None:
@@ -199,7 +212,9 @@ def _store(
                 continue  # its words were taken away for their age: monitor/retention.py
             if item.removed:
                 removed += _remove(session, row, now)
-            elif row.text != item.text or row.rating != item.rating or row.removed_at is not None:
+                continue
+            seen_again.append((row, item))
+            if row.text != item.text or row.rating != item.rating or row.removed_at is not None:
                 _change(session, row, item, brands.names(item, source, only), now)
                 changed += 1
             continue
@@ -208,19 +223,23 @@ def _store(
             rows.append(_row(item, source, names, brands.is_own(item.author.handle), now, backfill))
         elif not item.removed:
             unmatched += 1
+    spread = _stands(session, seen_again)
     if not rows:
-        return Stored(0, changed, removed, unmatched)
+        return Stored(0, changed, removed, unmatched, spread=spread)
     late = [row["external_id"] for row in rows if row["posted_at"] > now]
     if late:
         log.warning("items dated in the future count as posted now", source=source, items=len(late), first=late[0])
         for row in rows:
             row["posted_at"] = min(row["posted_at"], now)
-    return Stored(len(rows), changed, removed, unmatched, own=_insert(session, rows))
+    return Stored(len(rows), changed, removed, unmatched, own=_insert(session, rows), spread=spread)
 
 
 def _known(session: Session, source: str, ids: Sequence[str]) -> dict[str, Any]:
     m = MentionRow
-    columns = (m.id, m.external_id, m.text, m.rating, m.own, m.judging, m.revision, m.removed_at)
+    columns = (
+        *(m.id, m.external_id, m.text, m.rating, m.own, m.judging, m.revision, m.removed_at, m.case_id, m.media),
+        *(m.likes, m.shares, m.answers, m.views),
+    )
     known: dict[str, Any] = {}
     for part in _chunks(ids):
         rows = session.execute(select(*columns).where(m.source == source, m.external_id.in_(part)))
@@ -249,7 +268,10 @@ def _row(item: Item, source: str, names: list[str], own: bool, now: datetime, ba
         "revision": 0,
         "judging": "skipped" if own else "waiting",
         "attempt": 0,
-    }
+        "media": list(item.media) or None,
+        "looked_at": now,
+        "repost_of": item.repost_of,
+    } | asdict(item.engagement or Engagement())
 
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[int, ...]:
@@ -279,6 +301,7 @@ def _change(session: Session, row: Any, item: Item, names: list[str], now: datet
         "rating": item.rating,
         "revision": row.revision + 1,
         "removed_at": None,
+        "looked_at": now,
         "judging": "skipped" if row.own else "waiting",
         "judge_error": None,
         "lease_owner": None,
@@ -291,10 +314,27 @@ def _change(session: Session, row: Any, item: Item, names: list[str], now: datet
     session.execute(_only(row.id).values(**values))
 
 
+def _stands(session: Session, seen: Sequence[tuple[Any, Item]]) -> tuple[Spread, ...]:
+    """Keep how far known mentions have spread by now; those of a case whose counts are others than before."""
+    rows, spread = [], []
+    for row, item in seen:
+        before, now = _engagement(row) or Engagement(), item.engagement or _engagement(row) or Engagement()
+        media = list(item.media) or None
+        if before == now and row.media == media:
+            continue
+        rows.append({"mention": row.id, "media": media} | asdict(now))
+        if row.case_id is not None and before != now:
+            spread.append(Spread(row.id, row.case_id, before, now))
+    if rows:
+        table: Any = MentionRow.__table__
+        session.connection().execute(update(table).where(table.c.id == bindparam("mention")), rows)
+    return tuple(spread)
+
+
 def _remove(session: Session, row: Any, now: datetime) -> int:
     if row.removed_at is not None:
         return 0
-    values: dict[str, Any] = {"text": "", "removed_at": now, "lease_owner": None, "lease_until": None}
+    values: dict[str, Any] = {"text": "", "removed_at": now, "lease_owner": None, "lease_until": None} | FORGOTTEN
     if row.judging in ("waiting", "parked"):
         values["judging"] = "skipped"
     session.execute(_only(row.id).values(**values))

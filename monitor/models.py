@@ -26,6 +26,8 @@ from monitor.rows import Id as Id
 from monitor.rows import Leased as Leased
 
 _GATHERED = sql("incident_id IS NOT NULL")
+_HELD = sql("looked_at IS NOT NULL")
+_REPOST, _COPY, _WORDS = (sql(f"{name} IS NOT NULL") for name in ("repost_of", "copy_of", "words"))
 
 
 class SourceState(Leased, Base):
@@ -69,8 +71,22 @@ class MentionRow(Leased, Base):
     judging: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting, judged, parked, skipped, purged
     judge_error: Mapped[str | None] = mapped_column(Text)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    media: Mapped[list[str] | None]
+    likes: Mapped[int | None]
+    shares: Mapped[int | None]
+    answers: Mapped[int | None]
+    views: Mapped[int | None]
+    looked_at: Mapped[datetime | None]  # when its source last said how it stands; see monitor/sightings.py
+    # a post that passes on another, or says the same elsewhere, folds into it; see monitor/copies.py
+    repost_of: Mapped[str | None] = mapped_column(String(400))
+    copy_of: Mapped[int | None] = mapped_column(ForeignKey("mentions.id"))
+    words: Mapped[str | None] = mapped_column(String(32))  # hash of what it says, however it is written
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
+        Index("ix_mentions_looked", "source", "looked_at", sqlite_where=_HELD, postgresql_where=_HELD),
+        Index("ix_mentions_repost", "source", "repost_of", sqlite_where=_REPOST, postgresql_where=_REPOST),
+        Index("ix_mentions_copy", "copy_of", sqlite_where=_COPY, postgresql_where=_COPY),
+        Index("ix_mentions_words", "words", sqlite_where=_WORDS, postgresql_where=_WORDS),
         Index(
             "ix_mentions_waiting",
             "id",

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from monitor import faults
 from monitor.database import Database
 from monitor.errors import ConfigurationError, Refused
+from monitor.mentions import FORGOTTEN
 from monitor.models import (
     CaseEventRow,
     CaseRow,
@@ -42,7 +43,8 @@ BATCH = 500  # rows in one commit: whoever else writes waits for no more
 PURGED = "purged"  # in MentionRow.judging
 _DONE = ("sent", "failed", "dropped")
 _NOBODY = {"author": None, "author_name": None, "author_url": None, "author_followers": None}
-_BLANK: dict[str, Any] = {"text": "", "url": None, "conversation": None, "parent": None, "judge_error": None} | _NOBODY
+_LINKS = dict.fromkeys(("url", "conversation", "parent", "repost_of", "judge_error"))
+_BLANK: dict[str, Any] = {"text": ""} | _LINKS | FORGOTTEN | _NOBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ import math
 from dataclasses import replace
 from datetime import UTC
 
-from monitor.sources.base import Author, Item, Page, Reject
+from monitor.sources.base import Author, Engagement, Item, Page, Reject
 
 MAX_TEXT = 100_000  # characters; what is longer is cut and ends in "…"
-_MAX_FOLLOWERS = 2**63 - 1
+MAX_MEDIA = 10
+_MOST = 2**63 - 1  # of what is counted
 
 
 def storable(text: str, limit: int = MAX_TEXT) -> str:
@@ -64,12 +65,27 @@ def _fit(item: Item) -> Item:
             _optional(author.handle, 300),
             _optional(author.name, 1000),
             _optional(author.url),
-            None if author.followers is None else max(0, min(author.followers, _MAX_FOLLOWERS)),
+            _counted(author.followers),
         ),
         rating=item.rating if item.rating is not None and math.isfinite(item.rating) else None,
         conversation=storable_key(item.conversation) if item.conversation else None,
         parent=storable_key(item.parent) if item.parent else None,
+        media=tuple(dict.fromkeys(storable(link, 2000) for link in item.media if _web(link)))[:MAX_MEDIA],
+        engagement=_engagement(item.engagement) if item.engagement else None,
+        repost_of=storable_key(item.repost_of) if item.repost_of else None,
     )
+
+
+def _engagement(given: Engagement) -> Engagement:
+    return Engagement(*map(_counted, (given.likes, given.shares, given.answers, given.views)))
+
+
+def _counted(count: int | None) -> int | None:
+    return None if count is None else max(0, min(int(count), _MOST))
+
+
+def _web(link: str) -> bool:
+    return link.lower().startswith(("http://", "https://")) and len(link) <= 2000
 
 
 def _optional(text: str | None, limit: int = 4000) -> str | None:

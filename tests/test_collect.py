@@ -23,7 +23,8 @@ from monitor.database import Database
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater
 from monitor.models import CaseRow, MentionRow, RejectRow, SourceState
 from monitor.settings import BrandSettings, SourceSettings
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, SeenReply
+from monitor.spread import Spread
 
 MINUTE = timedelta(minutes=1)
 BRANDS = Brands([BrandSettings(name="Acme", match="acme", accounts=["acmehelp"])])
@@ -65,9 +66,13 @@ class Shelf:
 class Told:
     reports: list[SourceReport] = field(default_factory=list)
     replies: list[tuple[int, SeenReply]] = field(default_factory=list)
+    spreads: list[Spread] = field(default_factory=list)
 
     def source_report(self, session: Session, report: SourceReport) -> None:
         self.reports.append(report)
+
+    def spread_grew(self, session: Session, spread: Spread, now: datetime) -> None:
+        self.spreads.append(spread)
 
     def reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
         self.replies.append((case_id, reply))
@@ -453,6 +458,18 @@ def test_a_reply_of_the_brand_that_comes_as_a_mention_is_seen(any_db: Database, 
     clock.move(MINUTE)
     collect.run_once()
     assert told.replies == [(case, SeenReply("2", answer.posted_at, "AcmeHelp", "https://x.com/2"))]
+
+
+def test_an_open_case_that_many_more_have_seen_is_told_of(any_db: Database, clock: ManualClock) -> None:
+    shelf, told = Shelf(), Told()
+    counts = [Engagement(likes=5), Engagement(likes=50), Engagement(likes=500)]
+    shelf.pages = [[item("1", engagement=each)] for each in counts[:1]]
+    poller = stage(any_db, clock, shelf, told=told)
+    poller.poll("shelf")
+    case_id = open_case(any_db, "1")
+    shelf.pages += [[item("1", engagement=each)] for each in counts[1:]]
+    poller.poll("shelf")
+    assert [(spread.case_id, spread.now.likes, spread.before.likes) for spread in told.spreads] == [(case_id, 500, 50)]
 
 
 def test_the_brands_words_to_somebody_else_in_the_thread_are_no_reply(db: Database, clock: ManualClock) -> None:

@@ -15,10 +15,12 @@ from monitor.case_clock import FOR_GOOD
 from monitor.cases import Case
 from monitor.languages import language_name
 from monitor.sla import late
+from monitor.spread import spread_words
 from monitor.transitions import CLOSED_STATES, TRANSITIONS
 
 Block = dict[str, Any]
 
+ATTACHED = 3  # at most so many links to pictures and films
 QUOTED = 1500  # characters of a mention shown; the rest is behind the link
 _COLOURS = {"low": "white", "medium": "large_yellow", "high": "large_orange", "critical": "red"}
 SNOOZE_FOR = {"snooze_15": timedelta(minutes=15), "snooze_60": timedelta(hours=1)}  # in the menus of old messages
@@ -179,6 +181,10 @@ def _about(case: Case) -> list[str]:
     if case.rating is not None:
         full = max(0, min(5, round(case.rating)))
         about.append("★" * full + "☆" * (5 - full))
+    if spread := spread_words(case.engagement):
+        about.append(spread)
+    if not case.removed and (links := [each for each in case.media if address(each)][:ATTACHED]):
+        about.append(" ".join(link(each, f"attachment {number}") for number, each in enumerate(links, 1)))
     if case.earlier_cases_30d:
         about.append(f"*{ordinal(case.earlier_cases_30d + 1)} complaint in 30 days*")
     if case.mentions > 1:

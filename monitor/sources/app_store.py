@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from monitor.clock import aware
 from monitor.errors import RetryLater
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, SeenReply
 from monitor.sources.http import Http
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
@@ -132,6 +132,7 @@ def _item(entry: dict[str, Any]) -> Item:
         url=_link(entry.get("link")),
         author=Author(nickname, nickname, _address(_label(author, "uri"))),
         rating=rating,
+        engagement=Engagement(likes=int(helpful)) if (helpful := _label(entry, "im:voteSum")).isdecimal() else None,
     )
 
 

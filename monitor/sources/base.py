@@ -28,11 +28,22 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
+class Engagement:
+    """How many people did what with a post, as the service counts them; None: it does not tell."""
+
+    likes: int | None = None
+    shares: int | None = None  # and quotes, boosts, cross-posts
+    answers: int | None = None
+    views: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One post, comment or review as the service gave it.
 
     `external_id` is unique within the source. `conversation` is the thread's id, `parent` the id of what it answers.
     `rating` runs from 1 (worst) to 5. `removed` means that the service no longer shows it: its text is deleted here.
+    `media` are addresses of its pictures and films. `repost_of` is the id of the post that this one only passes on.
     """
 
     external_id: str
@@ -45,6 +56,9 @@ class Item:
     conversation: str | None = None
     parent: str | None = None
     removed: bool = False
+    media: tuple[str, ...] = ()
+    engagement: Engagement | None = None
+    repost_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

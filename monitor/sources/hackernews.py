@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.errors import RetryLater
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, SeenReply
 from monitor.sources.http import Http
 from monitor.sources.markup import plain
 from monitor.sources.walk import Batch, walk
@@ -122,6 +122,7 @@ def _phrase(term: str) -> str:
 def _item(hit: dict[str, Any]) -> Item:
     external_id = str(hit["objectID"])
     comment = hit.get("comment_text")
+    story_itself = isinstance(hit.get("points"), int) and isinstance(hit.get("num_comments"), int)
     words = [comment] if comment else [hit.get("title"), hit.get("story_text")]
     text = "\n\n".join(plain(part) for part in words if part)
     story = hit.get("story_id")
@@ -135,4 +136,5 @@ def _item(hit: dict[str, Any]) -> Item:
         author=Author(author, author, f"{_SITE}/user?id={author}" if author else None),
         conversation=str(story or external_id),
         parent=str(parent) if parent else None,
+        engagement=Engagement(likes=hit.get("points"), answers=hit.get("num_comments")) if story_itself else None,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import praw
@@ -20,16 +20,16 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
 from monitor.sources.http import Adapter, waiting_time
 from monitor.sources.recheck import rechecking
+from monitor.sources.reddit_posts import item, items_of
 from monitor.sources.reddit_replies import found, posted
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
 _SITE = "https://www.reddit.com"
 _QUERY_LENGTH = 512
 _REPLY_PAGES = 10  # Reddit shows no more than the newest 1,000 of a list
-_GONE = ("[removed]", "[deleted]")
 _SCOPES = {"inbox": "privatemessages", "user": "history", "me": "identity", "comment": "submit"}
 
 
@@ -113,7 +113,7 @@ class Reddit:
 
     def _look_again(self, asked: dict[str, datetime]) -> tuple[list[Item], list[Reject]]:
         children, _ = self._listing("api/info/", {"id": ",".join(asked)})
-        return _items(children)
+        return items_of(children)
 
     def _read(self, name: str, mark: int, token: str | None) -> Batch:
         path, params = self._lists[name]
@@ -123,7 +123,7 @@ class Reddit:
             return Batch((), None, rejects=(Reject(f"{path} cannot be read: {error}", ""),))
         if token and not children:
             raise StaleTokenError  # the item that the token names was removed meanwhile
-        items, rejects = _items(children)
+        items, rejects = items_of(children)
         seconds = [int(each.posted_at.timestamp()) for each in items]
         arrived = bool(seconds) and seconds[-1] < mark - self._options.lag.total_seconds()
         return Batch(tuple(items), max(seconds, default=None), None if arrived else after, tuple(rejects))
@@ -335,40 +335,3 @@ def _packed(terms: tuple[str, ...]) -> list[str]:
         else:
             queries.append(operand[:_QUERY_LENGTH])
     return queries
-
-
-def _items(children: list[Any]) -> tuple[list[Item], list[Reject]]:
-    items, rejects = [], []
-    for child in children:
-        try:
-            items.append(item(child))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            rejects.append(Reject(f"{type(error).__name__}: {error}", str(child)[:2_000]))
-    return items, rejects
-
-
-def item(child: dict[str, Any]) -> Item:
-    """A post (t3) or comment (t1) of a listing. Raises KeyError, TypeError or ValueError for what is neither."""
-    kind, data = child["kind"], child["data"]
-    if kind not in ("t1", "t3"):
-        raise ValueError(f"neither a post nor a comment but {kind!r}")
-    name = str(data.get("name") or f"{kind}_{data['id']}")
-    handle = data.get("author") if data.get("author") not in (None, *_GONE) else None
-    body = str((data["body"] if kind == "t1" else data.get("selftext")) or "")
-    removed = body.strip() in _GONE or bool(data.get("removed_by_category"))
-    title = str(data.get("title") or "") if kind == "t3" else ""
-    link = data.get("permalink") or data.get("context")
-    thread = re.search(r"/comments/(\w+)", str(link))
-    conversation = name if kind == "t3" else data.get("link_id") or (f"t3_{thread[1]}" if thread else None)
-    if not link and conversation:
-        link = f"/comments/{conversation[3:]}/" + (f"_/{name[3:]}/" if kind == "t1" else "")
-    return Item(
-        external_id=name,
-        text="" if removed else "\n\n".join(part for part in (title, body) if part),
-        posted_at=datetime.fromtimestamp(float(data["created_utc"]), UTC),
-        url=_SITE + str(link).partition("?")[0] if link else None,
-        author=Author(handle, handle, f"{_SITE}/user/{handle}" if handle else None),
-        conversation=conversation,
-        parent=data.get("parent_id") if kind == "t1" else None,
-        removed=removed,
-    )

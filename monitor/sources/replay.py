@@ -2,8 +2,9 @@
 
 One object a line: `text`, and if known `id` (or `external_id`), `posted_at` (ISO 8601 with its offset) or `ago` ("5m"),
 `url`, `author` (a handle, or an object with `handle`, `name`, `url`, `followers`), `rating`, `language`,
-`conversation`, `parent`, `removed`. Other keys are left alone, so an export of mentions can be replayed. A line without
-a date counts as posted when it is read. A line that cannot be read is rejected and the rest goes on.
+`conversation`, `parent`, `removed`, `media` (addresses), `likes`, `shares`, `answers`, `views`, `repost_of`. Other keys
+are left alone, so an export of mentions can be replayed. A line without a date counts as posted when it is read. A line
+that cannot be read is rejected and the rest goes on.
 """
 
 from __future__ import annotations
@@ -21,7 +22,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.clock import aware
 from monitor.errors import ConfigurationError, RetryLater
 from monitor.settings import duration
-from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.base import (
+    NO_LATER,
+    Author,
+    Capabilities,
+    Cursor,
+    Engagement,
+    Item,
+    Page,
+    Reject,
+    Reply,
+    SeenReply,
+)
 from monitor.sources.replay_replies import RepliesFile
 
 LONGEST_LINE = 8_000_000  # bytes
@@ -223,6 +235,9 @@ def _item(raw: bytes, now: datetime, suffix: str) -> Item:
         conversation=_reference(given, "conversation", suffix),
         parent=_reference(given, "parent", suffix),
         removed=removed,
+        media=_media(given.get("media")),
+        engagement=_engagement(given),
+        repost_of=_reference(given, "repost_of", suffix),
     )
 
 
@@ -243,9 +258,16 @@ def _author(given: Any) -> Author:
         return Author(given.removeprefix("@") if given else None)
     if not isinstance(given, dict):
         raise ValueError("author is neither a handle nor an object")
-    followers = _number(given.get("followers"), "followers")
     name, url = _text(given, "name"), _text(given, "url")
-    return Author(_text(given, "handle"), name, url, None if followers is None else int(followers))
+    return Author(_text(given, "handle"), name, url, _count(given.get("followers"), "followers"))
+
+
+def _media(given: Any) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise ValueError("media is no list of addresses")
+    return tuple(given)
 
 
 def _text(given: dict[str, Any], key: str) -> str | None:
@@ -261,6 +283,16 @@ def _number(value: Any, key: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"{key} is no number")
     return float(value)
+
+
+def _engagement(given: dict[str, Any]) -> Engagement | None:
+    counts = [_count(given.get(name), name) for name in ("likes", "shares", "answers", "views")]
+    return Engagement(*counts) if counts != [None] * 4 else None
+
+
+def _count(value: Any, key: str) -> int | None:
+    number = _number(value, key)
+    return None if number is None else int(number)
 
 
 def _reference(given: dict[str, Any], key: str, suffix: str) -> str | None:

@@ -18,7 +18,7 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from monitor.errors import ConfigurationError, RetryLater
-from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Item, Page, Reject, SeenReply
+from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Engagement, Item, Page, Reject, SeenReply
 from monitor.sources.http import TIMEOUT, USER_AGENT, certificates, refusal
 from monitor.sources.markup import plain
 
@@ -191,7 +191,21 @@ def _item(entry: Any, feed: Any, undated: datetime, now: datetime) -> Item:
         url=link,
         author=_author(entry),
         language=_language(entry, feed),
+        media=_media(entry),
+        engagement=Engagement(answers=int(count)) if (count := str(entry.get("slash_comments"))).isdecimal() else None,
     )
+
+
+def _media(entry: Any) -> tuple[str, ...]:
+    """Pictures and films that the entry names, as enclosures or in Yahoo's media elements."""
+    found = [each for key in ("enclosures", "media_content") for each in entry.get(key) or ()]
+    links = [
+        each.get("href") or each.get("url")
+        for each in found
+        if isinstance(each, Mapping)
+        and (str(each.get("type")).startswith(("image/", "video/")) or each.get("medium") in ("image", "video"))
+    ]
+    return tuple(dict.fromkeys(link for link in links if isinstance(link, str)))
 
 
 def _entry_text(entry: Any) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import requests
@@ -17,22 +16,26 @@ from requests_oauthlib import OAuth1
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
 from monitor.sources import x_replies
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
+from monitor.sources.base import Capabilities, Cursor, Page, Reply, SeenReply, first_of
 from monitor.sources.http import USER_AGENT, Adapter
 from monitor.sources.walk import Batch, StaleTokenError, walk
+from monitor.sources.x_posts import (
+    FIELDS,
+    as_dict,
+    as_list,
+    batch,
+    id_at,
+    ids_in,
+    post_url,
+    posted_at,
+    referenced,
+    users_of,
+)
 
 _LIBRARYS_HOST = "https://api.twitter.com"  # tweepy knows no other
 _MENTIONS = "@mentions"  # the list of the cursor that is no search
-_EPOCH_MS = 1_288_834_974_657  # of X's ids: their upper bits count milliseconds from here
 _WEEK = timedelta(days=7)  # recent search reaches no further back
 _REPLY_PAGES = 10
-_LANGUAGES = {"in": "id", "iw": "he", "ji": "yi"}  # X's old codes
-_FIELDS: dict[str, Any] = {
-    "expansions": ["author_id"],
-    "tweet_fields": ["conversation_id", "edit_history_tweet_ids", "lang", "note_tweet", "referenced_tweets"],
-    "user_fields": ["name", "public_metrics", "username"],
-    "max_results": 100,
-}
 
 
 class X:
@@ -98,26 +101,26 @@ class X:
         self._replies = _Replies(())
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        self._oldest_id = _id_at(now - _WEEK + timedelta(minutes=15))
-        first = _id_at(now - self._options.lookback)
+        self._oldest_id = id_at(now - _WEEK + timedelta(minutes=15))
+        first = id_at(now - self._options.lookback)
 
         def read(name: str, mark: int, token: Any) -> Batch:
-            since = max(mark - _ids(self._options.lag), self._oldest_id)
+            since = max(mark - ids_in(self._options.lag), self._oldest_id)
             if name == _MENTIONS:
                 answer = self._call(
-                    "get_users_mentions", self._own_id(), since_id=since, pagination_token=token, **_FIELDS
+                    "get_users_mentions", self._own_id(), since_id=since, pagination_token=token, **FIELDS
                 )
             else:
-                answer = self._call("search_recent_tweets", name, since_id=since, next_token=token, **_FIELDS)
-            return _batch(answer)
+                answer = self._call("search_recent_tweets", name, since_id=since, next_token=token, **FIELDS)
+            return batch(answer)
 
-        return walk(cursor, self._lists, first, _id_at(now), read)
+        return walk(cursor, self._lists, first, id_at(now), read)
 
     def check(self) -> str:
         """Counts what the searches match, which is cheaper than to read it."""
         found = 0
         for query in (name for name in self._lists if name != _MENTIONS):
-            total = _dict(self._call("get_recent_tweets_count", query, granularity="day").get("meta"))
+            total = as_dict(self._call("get_recent_tweets_count", query, granularity="day").get("meta"))
             found += int(total.get("total_tweet_count") or 0)
         if self._options.account:
             self._own_id()
@@ -134,24 +137,24 @@ class X:
         known = self._replies
         if known.accounts != names or min(wanted) < known.since:
             known = self._replies = _Replies(names, min(wanted), min(wanted))
-        start = max(known.newest - _ids(self._options.lag), known.since, self._oldest_id)
+        start = max(known.newest - ids_in(self._options.lag), known.since, self._oldest_id)
         suffix, whole, newest = " is:reply -is:retweet", True, known.newest
         for query in _packed([f"from:{name}" for name in names], suffix, self._options.query_length, self.name):
             token: Any = None
             for _ in range(_REPLY_PAGES):
                 try:
-                    answer = self._call("search_recent_tweets", query, since_id=start, next_token=token, **_FIELDS)
+                    answer = self._call("search_recent_tweets", query, since_id=start, next_token=token, **FIELDS)
                 except StaleTokenError:
                     break
-                users = _users(answer)
-                for tweet in _list(answer.get("data")):
+                users = users_of(answer)
+                for tweet in as_list(answer.get("data")):
                     newest = max(newest, known.take(tweet, users))
-                token = _dict(answer.get("meta")).get("next_token")
+                token = as_dict(answer.get("meta")).get("next_token")
                 if not token:
                     break
             whole = whole and not token
         known.newest = newest if whole else known.newest  # else the next call begins here again
-        known.forget(newest - _ids(_WEEK))
+        known.forget(newest - ids_in(_WEEK))
         firsts = {each: first_of(known.found.get(each, {}).values(), besides) for each in external_ids}
         return {each: reply for each, reply in firsts.items() if reply is not None}
 
@@ -169,13 +172,13 @@ class X:
         return x_replies.posted(answer, f"sources.{self.name}", self._account)
 
     def find_reply(self, reply: Reply) -> SeenReply | None:
-        since = max(_id_at(reply.since - timedelta(minutes=10)), self._oldest_id)
+        since = max(id_at(reply.since - timedelta(minutes=10)), self._oldest_id)
         token: Any = None
         for _ in range(_REPLY_PAGES):
-            answer = self._call("get_users_tweets", self._own_id(), since_id=since, pagination_token=token, **_FIELDS)
-            if found := x_replies.found(_list(answer.get("data")), reply, self._account):
+            answer = self._call("get_users_tweets", self._own_id(), since_id=since, pagination_token=token, **FIELDS)
+            if found := x_replies.found(as_list(answer.get("data")), reply, self._account):
                 return found
-            token = _dict(answer.get("meta")).get("next_token")
+            token = as_dict(answer.get("meta")).get("next_token")
             if not token:
                 break
         return None
@@ -210,7 +213,7 @@ class X:
             unreadable = Uncertain if method == "create_tweet" else RetryLater
             raise unreadable(f"sources.{self.name}: the answer is not readable: {type(error).__name__}") from error
         if not isinstance(answer, dict) or (whole and not isinstance(answer.get("meta"), dict)):
-            said = [str(each.get("detail") or each.get("title")) for each in _list(_dict(answer).get("errors"))]
+            said = [str(each.get("detail") or each.get("title")) for each in as_list(as_dict(answer).get("errors"))]
             raise RetryLater(f"sources.{self.name}: the answer holds no posts" + (f": {said[0]}" if said else ""))
         return answer
 
@@ -259,92 +262,17 @@ class _Replies:
 
     def take(self, tweet: dict[str, Any], users: Mapping[str, dict[str, Any]]) -> int:
         """Keeps the replies to each post; the reply's id, 0 when unreadable."""
-        parent, external_id = _referenced(tweet, "replied_to"), str(tweet.get("id"))
+        parent, external_id = referenced(tweet, "replied_to"), str(tweet.get("id"))
         if parent is None or not external_id.isdigit():
             return 0
-        author = str(_dict(users.get(str(tweet.get("author_id")))).get("username") or self.accounts[0])
-        seen = SeenReply(external_id, _posted(int(external_id)), author, _url(author, external_id))
+        author = str(as_dict(users.get(str(tweet.get("author_id")))).get("username") or self.accounts[0])
+        seen = SeenReply(external_id, posted_at(int(external_id)), author, post_url(author, external_id))
         self.found.setdefault(parent, {})[external_id] = seen
         return int(external_id)
 
     def forget(self, before: int) -> None:
         kept = {parent: {id: r for id, r in seen.items() if int(id) >= before} for parent, seen in self.found.items()}
         self.found = {parent: seen for parent, seen in kept.items() if seen}
-
-
-def _batch(answer: dict[str, Any]) -> Batch:
-    users = _users(answer)
-    items, rejects, newest = [], [], 0
-    for tweet in _list(answer.get("data")):
-        try:
-            newest = max(newest, int(tweet["id"]))
-            if _referenced(tweet, "retweeted") is None:
-                items.append(_item(tweet, users))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            rejects.append(Reject(f"{type(error).__name__}: {error}", str(tweet)[:2_000]))
-    token = _dict(answer.get("meta")).get("next_token")
-    return Batch(tuple(items), newest or None, str(token) if token else None, tuple(rejects))
-
-
-def _item(tweet: dict[str, Any], users: Mapping[str, dict[str, Any]]) -> Item:
-    """Every edit is a post of its own on X; here they are one item under the id of the first."""
-    history = _list(tweet.get("edit_history_tweet_ids"), str)
-    original = min([int(each) for each in history] + [int(tweet["id"])])
-    user = _dict(users.get(str(tweet.get("author_id"))))
-    handle = user.get("username")
-    followers = _dict(user.get("public_metrics")).get("followers_count")
-    text = _dict(tweet.get("note_tweet")).get("text") or tweet["text"]
-    language = str(tweet.get("lang") or "")
-    return Item(
-        external_id=str(original),
-        text=html.unescape(text),
-        posted_at=_posted(original),
-        url=_url(handle, str(tweet["id"])),
-        author=Author(
-            handle=handle,
-            name=user.get("name"),
-            url=f"https://x.com/{handle}" if handle else None,
-            followers=followers if isinstance(followers, int) else None,
-        ),
-        language=_LANGUAGES.get(language, language if re.fullmatch("[a-z]{2}", language) else None),
-        conversation=str(tweet.get("conversation_id") or original),
-        parent=_referenced(tweet, "replied_to"),
-    )
-
-
-def _users(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {str(user.get("id")): user for user in _list(_dict(answer.get("includes")).get("users"))}
-
-
-def _referenced(tweet: dict[str, Any], kind: str) -> str | None:
-    for reference in _list(tweet.get("referenced_tweets")):
-        if reference.get("type") == kind:
-            return str(reference.get("id"))
-    return None
-
-
-def _url(handle: str | None, external_id: str) -> str:
-    return f"https://x.com/{handle or 'i'}/status/{external_id}"
-
-
-def _posted(external_id: int) -> datetime:
-    return datetime.fromtimestamp(((external_id >> 22) + _EPOCH_MS) / 1000, UTC)
-
-
-def _id_at(moment: datetime) -> int:
-    return max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << 22
-
-
-def _ids(time: timedelta) -> int:
-    return int(time.total_seconds() * 1000) << 22
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any, of: type = dict) -> list[Any]:
-    return [each for each in value if isinstance(each, of)] if isinstance(value, list) else []
 
 
 def _operand(term: str) -> str:

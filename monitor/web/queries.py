@@ -17,6 +17,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from monitor.models import CaseEventRow, CaseRow, MentionRow, VerdictRow
+from monitor.sources.base import Engagement
+from monitor.spread import spread_words
 from monitor.web.words import SOON
 
 LARGEST_ID = 2**63 - 1  # what both databases can hold
@@ -67,7 +69,15 @@ class CaseRecord:
     author_url: str | None
     author_followers: int | None
     removed_at: datetime | None
+    likes: int | None = None
+    shares: int | None = None
+    answers: int | None = None
+    views: int | None = None
     earlier: int = 0  # cases of the same author on the same source in the 30 days before this one
+
+    @property
+    def spread(self) -> str:
+        return spread_words(Engagement(*(getattr(self, name) for name in COUNTED)))
 
     @property
     def running(self) -> bool:
@@ -91,6 +101,7 @@ class MentionRecord:
     posted_at: datetime
     seen_at: datetime
     removed_at: datetime | None
+    media: list[str] | None
     judging: str
     case_id: int | None
     language: str | None
@@ -313,7 +324,8 @@ def with_earlier(session: Session, records: list[CaseRecord]) -> list[CaseRecord
 
 
 _CASE_FIELDS = [f.name for f in fields(CaseRecord) if hasattr(CaseRow, f.name) and f.name != "author"]
-_FIRST_FIELDS = ["url", "rating", "author", "author_name", "author_url", "author_followers", "removed_at"]
+COUNTED = [f.name for f in fields(Engagement)]
+_FIRST_FIELDS = ["url", "rating", "author", "author_name", "author_url", "author_followers", "removed_at", *COUNTED]
 _MENTION_FIELDS = [f.name for f in fields(MentionRecord) if hasattr(MentionRow, f.name) and f.name != "text"]
 _VERDICT_FIELDS = [f.name for f in fields(MentionRecord) if not hasattr(MentionRow, f.name)]
 

@@ -17,6 +17,7 @@ from slack_sdk.models.blocks import Block
 
 from monitor.alerts import blocks, notes
 from monitor.cases import Case
+from monitor.sources.base import Engagement
 from monitor.transitions import OPEN_STATES, TRANSITIONS
 
 NOW = datetime(2026, 11, 20, 13, 27, tzinfo=UTC)
@@ -291,6 +292,15 @@ def test_a_review_with_stars_by_nobody_in_particular() -> None:
             ":hourglass_flowing_sand: *38 min left* at <!date^1795181220^{time}|13:27 UTC>, answer by *<!date^1795183500^{time}|14:05 UTC>* · nobody has it yet",
             "['Take it', 'Reply', 'Resolve'] ['Snooze or mute…', 'Hand over…', 'Escalate', 'Not a complaint', 'History…']",
         ]
+    )
+
+
+def test_a_case_that_many_have_seen_and_its_pictures() -> None:
+    pictures = ("https://i.example.com/1.png", "javascript:x", "https://i.example.com/3|4.png", "https://example.com/4")
+    seen = replace(CASE, engagement=Engagement(12_400, 1, 3, 999), media=pictures, author_followers=None)
+    assert shown(replace(seen, earlier_cases_30d=0))[1] == snapshot(
+        "<https://example.com/u/kuldnokk|Kuldnokk> (kuldnokk) · 12,400 likes, 1 share · "
+        "<https://i.example.com/1.png|attachment 1> <https://example.com/4|attachment 2> · Estonian · complaint 97 %"
     )
 
 

@@ -12,6 +12,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitor.sources.app_store import AppStore
+from monitor.sources.base import Engagement
 from monitor.sources.contract import NOW, SourceContract, poll
 from tests.sources.fakes import LoopbackService, Post
 
@@ -82,8 +83,10 @@ class TestContract(SourceContract):
 
 
 def test_a_review_has_its_title_its_words_and_its_stars(service: Apple) -> None:
-    service.post("Crashes at every start", NOW - timedelta(hours=1), rating=2, title="Useless")
+    helpful = {"im:voteSum": {"label": "7"}, "im:voteCount": {"label": "9"}}
+    service.post("Crashes at every start", NOW - timedelta(hours=1), rating=2, title="Useless", garbled=helpful)
     (item,) = poll(service.source())[0].values()
+    assert item.engagement == Engagement(likes=7)
     assert (item.text, item.rating, item.author.name) == ("Useless\n\nCrashes at every start", 2.0, "ann")
 
 

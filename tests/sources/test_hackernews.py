@@ -11,6 +11,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request
 
 from monitor.errors import AuthError, RetryLater
+from monitor.sources.base import Engagement
 from monitor.sources.contract import NOW, Answer, SourceContract, poll
 from monitor.sources.hackernews import HackerNews
 from tests.sources.fakes import LoopbackService, Post
@@ -76,10 +77,12 @@ class TestContract(SourceContract):
 
 
 def test_a_story_is_its_title_and_text_without_markup(service: Algolia) -> None:
-    service.post("", NOW, title="Acme &amp; me", story_text="<p>First.<p><i>Second</i> <a href='x'>line</a>")
+    words = "<p>First.<p><i>Second</i> <a href='x'>line</a>"
+    service.post("", NOW, points=9, num_comments=3, title="Acme &amp; me", story_text=words)
     (item,) = poll(service.source(queries=[""]))[0].values()
     assert item.text == "Acme & me\n\nFirst.\nSecond line"
     assert item.url == f"https://news.ycombinator.com/item?id={item.external_id}"
+    assert item.engagement == Engagement(likes=9, answers=3)
 
 
 def test_each_word_of_the_brands_is_a_search_of_its_own_and_a_phrase_stays_together(service: Algolia) -> None:

@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitor.errors import AuthError, ConfigurationError, RetryLater, Uncertain
-from monitor.sources.base import Reply
+from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, poll
 from monitor.sources.reddit import Reddit
 from tests.sources.fakes import LoopbackService, Post
@@ -198,6 +198,18 @@ def test_a_private_or_missing_subreddit_is_shown_and_the_others_are_read(service
     assert "r/nowhere/new/ cannot be read: there is no such subreddit" in rejects
     with pytest.raises(ConfigurationError, match="r/secret: private"):
         service.source(subreddits=["acmefans", "secret"]).check()
+
+
+def test_a_post_comes_with_its_pictures_its_score_and_what_it_passes_on(service: RedditApi) -> None:
+    gallery = {"abc": {"s": {"u": "https://preview.redd.it/abc.png?s=1&amp;t=2"}}, "def": {"status": "failed"}}
+    picture = {"post_hint": "image", "url": "https://i.redd.it/1.png", "media_metadata": gallery}
+    service.post("acme", NOW - timedelta(minutes=2), garbled=picture | {"crosspost_parent": "t3_zzz"})
+    counted = {"score": -3, "num_comments": 8, "num_crossposts": 2, "url": "https://acme.example"}
+    service.post("acme", NOW - timedelta(minutes=1), garbled=counted)
+    shown, scored = sorted(poll(service.source())[0].values(), key=lambda item: item.posted_at)
+    assert shown.media == ("https://i.redd.it/1.png", "https://preview.redd.it/abc.png?s=1&t=2")
+    assert shown.repost_of == "t3_zzz"
+    assert (scored.engagement, scored.media) == (Engagement(likes=0, shares=2, answers=8), ())
 
 
 def test_a_deleted_post_has_no_words_left(service: RedditApi) -> None:

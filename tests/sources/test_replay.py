@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import ConfigurationError, RetryLater
-from monitor.sources.base import Author, Cursor, Item, Page
+from monitor.sources.base import Author, Cursor, Engagement, Item, Page
 from monitor.sources.replay import Replay
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -57,6 +57,10 @@ def test_a_line_has_everything_that_a_mention_has(write: Write) -> None:
         "conversation": 5,
         "parent": "6",
         "sentiment": "negative",
+        "media": ["https://x.com/7.png"],
+        "likes": 12,
+        "views": 300,
+        "repost_of": 4,
     }
     assert read(source(write(line))).items == (
         Item(
@@ -69,6 +73,9 @@ def test_a_line_has_everything_that_a_mention_has(write: Write) -> None:
             "en",
             "5",
             "6",
+            media=("https://x.com/7.png",),
+            engagement=Engagement(likes=12, views=300),
+            repost_of="4",
         ),
     )
 

@@ -11,7 +11,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitor.errors import AuthError, ConfigurationError, RetryLater
-from monitor.sources.base import Item
+from monitor.sources.base import Engagement, Item
 from monitor.sources.rss import Rss
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -52,6 +52,16 @@ def test_an_entry_is_its_title_and_its_words_without_markup(make: Make) -> None:
     assert (item.external_id, item.url) == ("g1", "https://x.com/1")
     assert item.posted_at == datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
     assert item.author.name == "Ann"
+
+
+def test_the_pictures_and_the_number_of_comments_that_a_feed_names_are_read(make: Make) -> None:
+    entry = """<item xmlns:media="http://search.yahoo.com/mrss/" xmlns:slash="http://purl.org/rss/1.0/modules/slash/">
+    <guid>1</guid><title>Acme</title><enclosure url="https://x.com/1.jpg" type="image/jpeg" length="9"/>
+    <enclosure url="https://x.com/1.mp3" type="audio/mpeg" length="9"/>
+    <media:content url="https://x.com/2.mp4" medium="video"/><slash:comments>12</slash:comments></item>"""
+    (item,) = items(make(RSS.format(entry)))
+    assert set(item.media) == {"https://x.com/1.jpg", "https://x.com/2.mp4"}
+    assert item.engagement == Engagement(answers=12)
 
 
 def test_atom_says_more(make: Make) -> None:

@@ -18,7 +18,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitor.errors import AuthError, ConfigurationError, Refused, RetryLater
-from monitor.sources.base import Reply
+from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, Answer, SourceContract, poll
 from monitor.sources.x import X
 from tests.sources.fakes import LoopbackService, Post
@@ -130,7 +130,9 @@ class XApi(LoopbackService):
             {"id": name, "username": name, "name": name.title(), "public_metrics": {"followers_count": 12}}
             for name in {post.author for post in shown}
         ]
-        return {"data": [self._tweet(post) for post in shown], "includes": {"users": users}, "meta": meta}
+        media = [each for post in shown for each in post.more.get("media", [])]
+        tweets = [self._tweet(post) for post in shown]
+        return {"data": tweets, "includes": {"users": users, "media": media}, "meta": meta}
 
     def _tweet(self, post: Post) -> dict[str, Any]:
         if post.more.get("garbled"):
@@ -252,6 +254,21 @@ def test_a_long_post_is_read_whole_with_its_author_and_its_thread(service: XApi)
     assert (item.author.handle, item.author.name, item.author.followers) == ("bob", "Bob", 12)
     assert (item.conversation, item.parent, item.language) == (first, first, "en")
     assert item.url == f"https://x.com/bob/status/{reply}"
+
+
+def test_a_post_comes_with_its_pictures_and_how_far_it_has_spread(service: XApi) -> None:
+    counts = {"like_count": 12, "retweet_count": 3, "quote_count": 1, "reply_count": 0, "impression_count": 950}
+    media = [
+        {"media_key": "3_1", "type": "photo", "url": "https://pbs.example/1.jpg"},
+        {"media_key": "7_2", "type": "video", "preview_image_url": "https://pbs.example/2.jpg"},
+    ]
+    keys = {"media_keys": ["7_2", "3_1", "3_404"]}
+    service.post("acme", NOW, public_metrics=counts, attachments=keys, media=media)
+    service.post("acme", NOW, public_metrics={"like_count": "12"}, attachments=[])
+    odd, whole = sorted(poll(service.source())[0].values(), key=lambda item: len(item.media))
+    assert whole.media == ("https://pbs.example/2.jpg", "https://pbs.example/1.jpg")
+    assert whole.engagement == Engagement(likes=12, shares=4, answers=0, views=950)
+    assert (odd.media, odd.engagement) == ((), Engagement())
 
 
 @pytest.mark.parametrize(

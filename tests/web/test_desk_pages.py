@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
 
+from sqlalchemy import update
+
 from monitor.clock import ManualClock
 from monitor.models import CaseRow, MentionRow, SourceState
 from tests.web import town
@@ -49,6 +51,19 @@ def test_the_headline_says_how_it_stands_and_the_least_time_left_comes_first(des
     assert rows(page)[:6] == [ids[author] for author in expected]
     assert "4 minutes late" in page
     assert "3rd in 30 days" in page
+
+
+def test_a_case_shows_how_far_it_has_spread_and_links_to_its_pictures(desk: Desk) -> None:
+    ids = town.settle(desk.db, desk.clock.now())
+    media = ["https://i.example.com/1.png", "javascript:alert(1)"]
+    with desk.db.write() as session:
+        mention_id = session.get_one(CaseRow, ids["ayse_k"]).mention_id
+        session.execute(update(MentionRow).where(MentionRow.id == mention_id).values(likes=1204, shares=1, media=media))
+    page = Seen(desk.http.get(f"/cases/{ids['ayse_k']}").text)
+    assert "1,204 likes, 1 share" in page.text
+    assert {"https://i.example.com/1.png"} == {
+        attrs["href"] for tag, attrs in page.tags if tag == "a" and attrs.get("href") in media
+    }
 
 
 def test_the_very_second_of_due_at_is_not_late(desk: Desk, clock: ManualClock) -> None:
