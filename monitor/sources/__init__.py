@@ -11,6 +11,7 @@ from monitor.errors import ConfigurationError
 REGISTRY = {
     "app_store": "monitor.sources.app_store:AppStore",
     "discourse": "monitor.sources.discourse:Discourse",
+    "google_play": "monitor.sources.google_play:GooglePlay",
     "hackernews": "monitor.sources.hackernews:HackerNews",
     "reddit": "monitor.sources.reddit:Reddit",
     "replay": "monitor.sources.replay:Replay",

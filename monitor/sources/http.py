@@ -181,7 +181,7 @@ class Adapter(HTTPAdapter):
             content = response.content
         except requests.RequestException as error:
             message = f"sources.{self._name}: {type(error).__name__}: {error}"
-            if request.method != "POST" or _never_left(error):
+            if request.method == "GET" or _never_left(error):
                 raise RetryLater(message) from error
             raise Uncertain(message) from error
         self.seen(response)
@@ -195,7 +195,7 @@ class Adapter(HTTPAdapter):
 
     def refused(self, response: requests.Response, text: str) -> FirsthourError | None:
         error = refusal(self._name, response.status_code, response.headers, text)
-        if response.status_code >= 500 and response.request.method == "POST":
+        if response.status_code >= 500 and response.request.method != "GET":
             return Uncertain(str(error))
         return error
 
