@@ -17,6 +17,7 @@ REGISTRY = {
     "replay": "monitor.sources.replay:Replay",
     "rss": "monitor.sources.rss:Rss",
     "x": "monitor.sources.x:X",
+    "youtube": "monitor.sources.youtube:YouTube",
 }
 
 

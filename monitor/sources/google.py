@@ -38,6 +38,10 @@ _MENDS = {
 }
 
 
+class QuotaSpent(RetryLater):
+    """Google says that the day's quota of the project is spent."""
+
+
 class ApiRefusal(FirsthourError):
     """A call that Google refuses, with its reasons, such as commentsDisabled, and its words for people."""
 
@@ -228,7 +232,7 @@ def _refused(key: str, response: requests.Response) -> FirsthourError:
     reasons = list(dict.fromkeys(str(each["reason"]) for each in listed if "reason" in each))
     words = " ".join(str(error.get("message") or error.get("status") or status).split())[:300]
     if _SPENT.intersection(reasons):
-        return RetryLater(f"{key}: the day's quota is spent: {words}", waiting_time(headers) or _SPENT_PAUSE)
+        return QuotaSpent(f"{key}: the day's quota is spent: {words}", waiting_time(headers) or _SPENT_PAUSE)
     if _TOO_FAST.intersection(reasons):
         return RetryLater(f"{key}: too many calls: {words}", waiting_time(headers))
     mend = next((_MENDS[reason] for reason in reasons if reason in _MENDS), None)

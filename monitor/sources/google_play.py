@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.errors import ConfigurationError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, Reply, SeenReply
 from monitor.sources.google import ApiRefusal, Google, ServiceAccount
 from monitor.sources.one_answer import answer_id, owners_answer
 from monitor.sources.walk import Batch, StaleTokenError, walk
@@ -180,6 +180,7 @@ class GooglePlay:
             url=f"{_SHOP}?id={quote(self._package)}&reviewId={quote(external_id, safe='')}",
             author=Author(name=name if isinstance(name, str) else None),  # the same name may be two people
             rating=float(rating),
+            engagement=Engagement(likes=liked) if isinstance(liked := said.get("thumbsUpCount"), int) else None,
             language=language[:2].lower() if isinstance(language, str) and _LANGUAGE.match(language) else None,
         )
 

@@ -14,6 +14,7 @@ from werkzeug import Response
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, RetryLater
 from monitor.sources.base import Reply
 from monitor.sources.contract import NOW, Answer
+from monitor.sources.google import QuotaSpent
 from tests.sources.google_fakes import refusal
 from tests.sources.test_google_play import Play
 
@@ -31,14 +32,14 @@ def refused(service: Play, response: Response) -> FirsthourError:
     service.answer(Answer(response.status_code, response.data, dict(response.headers)))
     with pytest.raises(FirsthourError) as caught:
         source.check()
-    assert type(caught.value) in (AuthError, RetryLater)
+    assert type(caught.value) in (AuthError, RetryLater, QuotaSpent)
     return caught.value
 
 
 @pytest.mark.parametrize(
     ("response", "kind", "words"),
     [
-        (refusal(403, "Daily Limit Exceeded", "dailyLimitExceeded"), RetryLater, "the day's quota is spent"),
+        (refusal(403, "Daily Limit Exceeded", "dailyLimitExceeded"), QuotaSpent, "the day's quota is spent"),
         (refusal(403, "Slow down", "rateLimitExceeded"), RetryLater, "too many calls"),
         (refusal(403, "It is off", "accessNotConfigured"), AuthError, "enable this API"),
         (refusal(403, "No scope", "insufficientPermissions"), AuthError, "scope"),

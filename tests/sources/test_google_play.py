@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request
 
 from monitor.errors import ConfigurationError, Refused
-from monitor.sources.base import Reply
+from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, poll
 from monitor.sources.google_play import GooglePlay
 from tests.sources.fakes import Post
@@ -112,10 +112,16 @@ class TestContract(SourceContract):
 
 
 def test_a_review_has_its_title_its_stars_and_its_language(service: Play) -> None:
-    said = {"text": "Useless\tCrashes at every start", "starRating": 2, "reviewerLanguage": "sr_Latn"}
+    said = {
+        "text": "Useless\tCrashes at every start",
+        "starRating": 2,
+        "reviewerLanguage": "sr_Latn",
+        "thumbsUpCount": 7,
+    }
     external_id = service.post("", NOW - timedelta(hours=1), garbled=said)
     (item,) = poll(service.source())[0].values()
     assert (item.text, item.rating, item.language) == ("Useless\n\nCrashes at every start", 2.0, "sr")
+    assert item.engagement == Engagement(likes=7)
     assert (item.author.handle, item.author.name) == (None, "ann")
     assert item.url == "https://play.google.com/store/apps/details?id=com.acme.shop&reviewId=gp%3AAOq-1%2Fx"
     assert external_id == item.external_id
