@@ -1,10 +1,8 @@
 """Mentions from a file of JSON lines: demos, imports of history, simulated days, and whatever another program appends.
 
-One object a line: `text`, and if known `id` (or `external_id`), `posted_at` (ISO 8601 with its offset) or `ago` ("5m"),
-`url`, `author` (a handle, or an object with `handle`, `name`, `url`, `followers`), `rating`, `language`,
-`conversation`, `parent`, `removed`, `media` (addresses), `likes`, `shares`, `answers`, `views`, `repost_of`. Other keys
-are left alone, so an export of mentions can be replayed. A line without a date counts as posted when it is read. A line
-that cannot be read is rejected and the rest goes on.
+One object a line: `text`, and if known the other keys of monitor/sources/record.py, or `ago` ("5m") in place of
+`posted_at`. Other keys are left alone, so an export of mentions can be replayed. A line without a date counts as posted
+when it is read. A line that cannot be read is rejected and the rest goes on.
 """
 
 from __future__ import annotations
@@ -19,21 +17,10 @@ from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitor.clock import aware
 from monitor.errors import ConfigurationError, RetryLater
 from monitor.settings import duration
-from monitor.sources.base import (
-    NO_LATER,
-    Author,
-    Capabilities,
-    Cursor,
-    Engagement,
-    Item,
-    Page,
-    Reject,
-    Reply,
-    SeenReply,
-)
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.record import read_item
 from monitor.sources.replay_replies import RepliesFile
 
 LONGEST_LINE = 8_000_000  # bytes
@@ -217,84 +204,16 @@ def _item(raw: bytes, now: datetime, suffix: str) -> Item:
     given = json.loads(raw.decode("utf-8-sig"))
     if not isinstance(given, dict):
         raise ValueError("not an object with a text")
-    text = given.get("text")
-    removed = given.get("removed", False) is True
-    if not isinstance(text, str) and not removed:
-        raise ValueError("text is missing")
-    given_id = given.get("external_id", given.get("id"))
-    if given_id is None:
-        given_id = hashlib.sha256(raw.strip()).hexdigest()[:24]
-    return Item(
-        external_id=f"{given_id}{suffix}",
-        text=text if isinstance(text, str) else "",
-        posted_at=_posted(given, now, again=bool(suffix)),
-        url=_text(given, "url"),
-        author=_author(given.get("author")),
-        rating=_number(given.get("rating"), "rating"),
-        language=_text(given, "language"),
-        conversation=_reference(given, "conversation", suffix),
-        parent=_reference(given, "parent", suffix),
-        removed=removed,
-        media=_media(given.get("media")),
-        engagement=_engagement(given),
-        repost_of=_reference(given, "repost_of", suffix),
-    )
-
-
-def _posted(given: dict[str, Any], now: datetime, again: bool) -> datetime:
     if given.get("ago") is not None:
         back: timedelta = duration(given["ago"])
-        return now - back
-    value = given.get("posted_at")
-    if value is None or again:
-        return now
-    if not isinstance(value, str):
-        raise ValueError(f"posted_at {value!r} is no ISO 8601 time")
-    return min(aware(datetime.fromisoformat(value)), now + NO_LATER)
-
-
-def _author(given: Any) -> Author:
-    if given is None or isinstance(given, str):
-        return Author(given.removeprefix("@") if given else None)
-    if not isinstance(given, dict):
-        raise ValueError("author is neither a handle nor an object")
-    name, url = _text(given, "name"), _text(given, "url")
-    return Author(_text(given, "handle"), name, url, _count(given.get("followers"), "followers"))
-
-
-def _media(given: Any) -> tuple[str, ...]:
-    if given is None:
-        return ()
-    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-        raise ValueError("media is no list of addresses")
-    return tuple(given)
-
-
-def _text(given: dict[str, Any], key: str) -> str | None:
-    value = given.get(key)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{key} is no text")
-    return value
-
-
-def _number(value: Any, key: str) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{key} is no number")
-    return float(value)
-
-
-def _engagement(given: dict[str, Any]) -> Engagement | None:
-    counts = [_count(given.get(name), name) for name in ("likes", "shares", "answers", "views")]
-    return Engagement(*counts) if counts != [None] * 4 else None
-
-
-def _count(value: Any, key: str) -> int | None:
-    number = _number(value, key)
-    return None if number is None else int(number)
-
-
-def _reference(given: dict[str, Any], key: str, suffix: str) -> str | None:
-    value = given.get(key)
-    return None if value is None else f"{value}{suffix}"
+        given["posted_at"] = now - back
+    elif suffix:
+        given.pop("posted_at", None)  # a further round: posted anew
+    item = read_item(given, now)
+    return replace(
+        item,
+        external_id=item.external_id + suffix,
+        conversation=item.conversation + suffix if item.conversation else None,
+        parent=item.parent + suffix if item.parent else None,
+        repost_of=item.repost_of + suffix if item.repost_of else None,
+    )
