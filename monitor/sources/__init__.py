@@ -16,6 +16,7 @@ REGISTRY = {
     "reddit": "monitor.sources.reddit:Reddit",
     "replay": "monitor.sources.replay:Replay",
     "rss": "monitor.sources.rss:Rss",
+    "webhook": "monitor.sources.webhook:Webhook",
     "x": "monitor.sources.x:X",
     "youtube": "monitor.sources.youtube:YouTube",
 }

@@ -1,7 +1,7 @@
 """One record of another program as an item: a line of JSON, a row of a table, what a call holds.
 
-Known are KEYS; `author` may be an object with `handle`, `name`, `url` and `followers`, and `external_id` stand for `id`.
-Other keys are left alone. Values may be text where a table knows nothing else.
+Known are KEYS; `author` may be an object with `handle`, `name`, `url` and `followers`, and `external_id` may stand for
+`id`. Other keys are left alone. Values may be text where a table knows nothing else.
 """
 
 from __future__ import annotations
@@ -92,10 +92,10 @@ def moment(value: Any, now: datetime, zone: tzinfo | None = None) -> datetime:
 
 
 def _date(value: Any) -> datetime | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
+    for read in (datetime.fromisoformat, parsedate_to_datetime) if isinstance(value, str) else ():
         try:
             return read(value)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             continue
     return None
 
