@@ -17,6 +17,7 @@ REGISTRY = {
     "replay": "monitor.sources.replay:Replay",
     "rss": "monitor.sources.rss:Rss",
     "webhook": "monitor.sources.webhook:Webhook",
+    "trustpilot": "monitor.sources.trustpilot:Trustpilot",
     "x": "monitor.sources.x:X",
     "youtube": "monitor.sources.youtube:YouTube",
 }

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from monitor.errors import AuthError, RetryLater
 from monitor.settings import Duration
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
-from monitor.sources.discourse_posts import Forum, MissingError, answers, item, moment, name_of, place_of, posted, seen
+from monitor.sources.discourse_posts import Forum, answers, item, moment, name_of, place_of, posted, seen
+from monitor.sources.http import MissingError
 from monitor.sources.recheck import one_by_one, rechecking
 from monitor.sources.walk import Batch, walk
 

@@ -9,17 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.clock import aware
-from monitor.errors import AuthError, FirsthourError, GiveUp, Refused, RetryLater, Uncertain
+from monitor.errors import AuthError, FirsthourError, Refused, RetryLater, Uncertain
 from monitor.sources.base import Author, Item, Reply, SeenReply
-from monitor.sources.http import Http, waiting_time
+from monitor.sources.http import Http, MissingError, waiting_time
 from monitor.sources.markup import plain
 
 _QUOTE = re.compile(r"\[quote\b[^\]]*\](?:(?!\[quote\b).)*?\[/quote\]", re.I | re.S)  # the innermost
 _UPLOAD = re.compile(r"!\[[^\]]*\]\(upload://[^)\s]*\)")
-
-
-class MissingError(GiveUp):
-    """What was asked for is not there, or no longer."""
 
 
 class Forum(Http):

@@ -16,11 +16,15 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
-from monitor.errors import AuthError, FirsthourError, RetryLater, Uncertain
+from monitor.errors import AuthError, FirsthourError, GiveUp, RetryLater, Uncertain
 
 TIMEOUT = 20.0  # seconds for connecting, and for each silence while reading
 LARGEST = 32_000_000  # bytes of one answer; the services' own pages stay below 2 MB
 USER_AGENT = "firsthour (+https://pypi.org/project/firsthour/)"
+
+
+class MissingError(GiveUp):
+    """What was asked for by its id is not there, or no longer."""
 
 
 @functools.cache
