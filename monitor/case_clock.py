@@ -22,6 +22,7 @@ def load(row: CaseRow) -> CaseClock:
         paused_at=row.paused_at,
         paused_calendar=row.paused_calendar,
         paused_business=row.paused_business,
+        head_start=row.head_start,
         answered_at=row.first_response_at if first else None,
         met=row.met if first else None,
         breached_at=row.breached_at if first else None,
@@ -39,6 +40,7 @@ def store(row: CaseRow, clock: CaseClock) -> None:
     row.paused_at = clock.paused_at
     row.paused_calendar = clock.paused_calendar
     row.paused_business = clock.paused_business
+    row.head_start = clock.head_start
     if clock.kind == "first":
         row.first_response_at = clock.answered_at
         row.met = clock.met

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
@@ -103,13 +104,8 @@ class Gathering:
         mention, verdict, brand = words.mention, words.verdict, words.brands[0]
         vip = self._vips.why(mention.source, mention.author, mention.author_followers)
         severity = raised(verdict.severity) if vip else verdict.severity
-        subject = sla.Subject(
-            mention.source, brand, severity, verdict.language, mention.rating, mention.author_followers
-        )
-        policy, why = self.policies.choose(subject)
-        clock = sla.CaseClock()
-        if not mention.backfill:
-            clock = sla.first_sight(self.settings.clock, policy, words.posted_at, words.seen_at)
+        policy, why = self._policy(mention, brand, severity, verdict.language)
+        clock = self._first_sight(policy, words)
         row = CaseRow(
             mention_id=mention.id,
             brand=brand,
@@ -150,18 +146,14 @@ class Gathering:
     def _join(self, session: Session, row: CaseRow, words: _Words, now: datetime) -> list[Happened]:
         mention, verdict, posted_at = words.mention, words.verdict, words.posted_at
         mention.case_id = row.id
-        if verdict.complaint:
-            _raise_severity(row, verdict)
-        happened = []
+        happened, was = [], self._raise_severity(row, words)
+        policy = self._policy(mention, row.brand, row.severity, row.language)[0] if was else self._policy_of(row)
         if row.state == "snoozed":
             happened.append(self.writer.apply(session, row, Happened("unsnooze", SYSTEM, row.source, now)))
         replied_at = last_reply(session, row)
         unanswered = replied_at is None or posted_at > replied_at
         asks = unanswered and (verdict.complaint or verdict.sentiment != "positive")
-        fresh = sla.CaseClock()
-        if not mention.backfill:
-            policy = self.policies.named(row.policy)
-            fresh = sla.first_sight(self.settings.clock, policy, posted_at, words.seen_at)
+        fresh = self._first_sight(policy, words)
         author, detail = mention.author or "", {"mention_id": mention.id}
         if row.state in ("replied", "resolved") and asks:
             clock = self._clock_again(row, fresh, replied_at, posted_at)
@@ -171,7 +163,10 @@ class Gathering:
         else:
             clock = _clock_joined(case_clock.load(row), fresh, verdict.complaint, unanswered)
             event = Happened("joined", author, row.source, now, detail, clock=clock)
-        return [*happened, self.writer.apply(session, row, event)]
+        happened.append(self.writer.apply(session, row, event))
+        if was:
+            happened.append(self._worsen(session, row, words, was, now))
+        return happened
 
     def _clock_again(
         self, row: CaseRow, fresh: sla.CaseClock, replied_at: datetime | None, posted_at: datetime
@@ -179,7 +174,7 @@ class Gathering:
         """A next-response clock after an answer; a case closed without one goes on with the clock that it had."""
         clock = case_clock.load(row)
         if not answered(clock, replied_at):
-            return sla.reopen(self.policies.named(row.policy), clock, posted_at)
+            return sla.reopen(self._policy_of(row), clock, posted_at)
         row.step = 0
         return sla.as_next(fresh)
 
@@ -193,13 +188,61 @@ class Gathering:
         told: list[tuple[CaseRow, Happened]] = []
         for words in worse:
             row = rows[words.mention.case_id or 0]
-            if row.state in OPEN_STATES and _raise_severity(row, words.verdict):
-                detail = {
-                    "mention_id": words.mention.id,
-                    "text": f"the words were edited, severity is now {row.severity}",
-                }
-                told.append((row, self.writer.apply(session, row, Happened("note", SYSTEM, row.source, now, detail))))
+            if row.state in OPEN_STATES and (was := self._raise_severity(row, words)):
+                told += [(row, stored) for stored in self._edited(session, row, words, was, now)]
         self.writer.tell(session, told)
+
+    def _edited(self, session: Session, row: CaseRow, words: _Words, was: str, now: datetime) -> list[Happened]:
+        """What was edited has made the case worse than `was`: it counts as words of the moment."""
+        told, detail = [], {"mention_id": words.mention.id}
+        replied_at = last_reply(session, row) if row.state == "replied" else None
+        if row.state == "snoozed":
+            told.append(self.writer.apply(session, row, Happened("unsnooze", SYSTEM, row.source, now)))
+        elif replied_at is not None and words.posted_at > replied_at:
+            fresh = self._first_sight(self._policy(words.mention, row.brand, row.severity, row.language)[0], words)
+            clock = self._clock_again(row, fresh, replied_at, words.posted_at)
+            author, at = words.mention.author or "", words.posted_at
+            event = Happened("customer_again", author, row.source, at, detail, clock=clock, learnt_at=now)
+            told.append(self.writer.apply(session, row, event))
+            detail = {}
+        return [*told, self._worsen(session, row, words, was, now, **detail)]
+
+    def _raise_severity(self, row: CaseRow, words: _Words) -> str | None:
+        """Make the case as grave as these words are; how grave it was, if it has become worse."""
+        if not words.verdict.complaint:
+            return None
+        mention, was = words.mention, row.severity
+        row.vip = row.vip or self._vips.why(mention.source, mention.author, mention.author_followers)
+        severity = raised(words.verdict.severity) if row.vip else words.verdict.severity
+        row.severity = max(was, severity, key=SEVERITIES.index)
+        return was if row.severity != was else None
+
+    def _worsen(
+        self, session: Session, row: CaseRow, words: _Words, was: str, now: datetime, **detail: Any
+    ) -> Happened:
+        """The case has become worse than `was`: it comes under the policy for that, unless its time is up already."""
+        policy, why = self._policy(words.mention, row.brand, row.severity, row.language)
+        clock, starts_at = case_clock.load(row), self._first_sight(policy, words).starts_at
+        detail |= {"was": was, "severity": row.severity}
+        overdue = clock.state == "running" and clock.due_at is not None and sla.late(now, clock.due_at)
+        if policy.name != row.policy and starts_at is not None and not overdue:
+            row.policy, row.step = policy.name, 0
+            detail |= {"policy": policy.name, "why": why}
+            clock = sla.worsen(policy, clock, starts_at)
+        return self.writer.apply(session, row, Happened("worse", SYSTEM, row.source, now, detail, clock=clock))
+
+    def _policy(self, mention: MentionRow, brand: str, severity: str, language: str) -> tuple[sla.Policy, str]:
+        subject = sla.Subject(mention.source, brand, severity, language, mention.rating, mention.author_followers)
+        return self.policies.choose(subject)
+
+    def _policy_of(self, row: CaseRow) -> sla.Policy:
+        return self.policies.named(row.policy)
+
+    def _first_sight(self, policy: sla.Policy, words: _Words) -> sla.CaseClock:
+        """The clock that these words alone have; none for imported history."""
+        if words.mention.backfill:
+            return sla.CaseClock()
+        return sla.first_sight(self.settings.clock, policy, words.posted_at, words.seen_at)
 
 
 def _turns(said: Iterable[_Words]) -> list[list[_Words]]:
@@ -259,11 +302,3 @@ def _edited_at(session: Session, mention_ids: Sequence[int]) -> dict[int, dateti
     noticed = select(RevisionRow.mention_id, func.max(RevisionRow.replaced_at))
     found = session.execute(noticed.where(RevisionRow.mention_id.in_(mention_ids)).group_by(RevisionRow.mention_id))
     return {mention_id: at for mention_id, at in found}  # noqa: C416
-
-
-def _raise_severity(row: CaseRow, verdict: Verdict) -> bool:
-    """Whether the case has become worse."""
-    if SEVERITIES.index(verdict.severity) <= SEVERITIES.index(row.severity):
-        return False
-    row.severity = verdict.severity
-    return True

@@ -162,6 +162,7 @@ class CaseRow(Base):
     paused_at: Mapped[datetime | None]
     paused_calendar: Mapped[float] = mapped_column(default=0.0)  # seconds spent in earlier pauses
     paused_business: Mapped[float] = mapped_column(default=0.0)
+    head_start: Mapped[float] = mapped_column(default=0.0, server_default="0")  # seconds before the case became worse
     step: Mapped[int] = mapped_column(default=0)  # how many steps of the policy are done
     next_step_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]

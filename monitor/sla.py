@@ -149,6 +149,7 @@ class CaseClock:
 
     `seconds_left` is set while paused: business seconds until due, or, once overdue, minus the calendar seconds since
     then. `paused_at` outlives an answer that came while paused. The seconds are those up to the answer or the end.
+    `head_start` is set where the case became worse: the business seconds before its target and its steps count.
     """
 
     kind: str = "first"
@@ -159,6 +160,7 @@ class CaseClock:
     paused_at: datetime | None = None
     paused_calendar: float = 0.0
     paused_business: float = 0.0
+    head_start: float = 0.0
     answered_at: datetime | None = None
     met: bool | None = None
     breached_at: datetime | None = None
@@ -188,7 +190,7 @@ def moment(policy: Policy, clock: CaseClock, span: timedelta) -> datetime | None
     can be told: it is paused (or was when it stopped), or there is no clock."""
     if clock.starts_at is None or clock.paused_at is not None:
         return None
-    return policy.hours.add(clock.starts_at, span + timedelta(seconds=clock.paused_business))
+    return policy.hours.add(clock.starts_at, span + timedelta(seconds=clock.paused_business + clock.head_start))
 
 
 def step_at(policy: Policy, clock: CaseClock, step: Step) -> datetime | None:
@@ -275,6 +277,16 @@ def reopen(policy: Policy, clock: CaseClock, at: datetime) -> CaseClock:
         if clock.paused_at is None
         else resume(policy, replace(clock, state="paused"), at)
     )
+
+
+def worsen(policy: Policy, clock: CaseClock, at: datetime) -> CaseClock:
+    """A running clock once its case has become worse, by words of `at`, and so comes under `policy`: target and steps
+    count from those words, but what was promised before is not put off."""
+    if clock.state != "running" or clock.starts_at is None or clock.due_at is None:
+        return clock
+    due_at = min(clock.due_at, policy.hours.add(max(at, clock.starts_at), policy.target))
+    until_due = policy.hours.between(clock.starts_at, due_at) - policy.target
+    return replace(clock, due_at=due_at, head_start=until_due.total_seconds() - clock.paused_business)
 
 
 def breach(clock: CaseClock) -> CaseClock:

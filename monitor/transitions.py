@@ -31,6 +31,7 @@ SYSTEM_EVENTS = (
     "opened",
     "joined",
     "customer_again",
+    "worse",
     "reply_seen",
     "remind",
     "oncall",
@@ -63,7 +64,7 @@ def _unowned(state: str) -> dict[str, str]:
         "hand_over": "taken",
         "snooze": "snoozed",
         **_ENDS,
-        **_stays(state, *_ANY_TIME, "joined", "remind", "oncall", "breach", "renag"),
+        **_stays(state, *_ANY_TIME, "joined", "worse", "remind", "oncall", "breach", "renag"),
     }
 
 
@@ -76,14 +77,15 @@ _ROWS: dict[str, dict[str, str]] = {
         "silent_owner": "open",
         "snooze": "snoozed",
         **_ENDS,
-        **_stays("taken", "hand_over", *_ANY_TIME, "joined", "remind", "oncall", "breach"),
+        **_stays("taken", "hand_over", *_ANY_TIME, "joined", "worse", "remind", "oncall", "breach"),
     },
     "replied": {
         "customer_again": "reopened",
         "reopen": "reopened",
         "resolve": "resolved",
         "dismiss": "dismissed",
-        **_stays("replied", "reply", "reply_seen", "hand_over", "note", "auto_ack", "escalate", "joined", "ask_solved"),
+        **_stays("replied", "reply", "reply_seen", "hand_over", "note", "auto_ack", "escalate"),
+        **_stays("replied", "joined", "worse", "ask_solved"),
     },
     "snoozed": {
         "unsnooze": BEFORE,
@@ -92,7 +94,11 @@ _ROWS: dict[str, dict[str, str]] = {
         **_ENDS,
         **_stays("snoozed", "snooze", *_ANY_TIME),
     },
-    "resolved": {"reopen": "reopened", "customer_again": "reopened", **_stays("resolved", "reply_seen", "note")},
+    "resolved": {
+        "reopen": "reopened",
+        "customer_again": "reopened",
+        **_stays("resolved", "worse", "reply_seen", "note"),
+    },
     "dismissed": {"reopen": "reopened", **_stays("dismissed", "note")},
 }
 

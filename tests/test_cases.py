@@ -219,7 +219,7 @@ def test_an_edited_mention_keeps_its_case_and_may_make_it_worse(world: World) ->
         worse = replace(COMPLAINT, severity="high")
         assert world.cases.consider(session, {mention.id: worse}, at(5)) == {mention.id: case_id}
     assert world.case(case_id).severity == "high"
-    assert world.kinds(case_id) == ["opened", "note"]  # whatever shows or holds the case hears of it
+    assert world.kinds(case_id) == ["opened", "worse"]  # whatever shows or holds the case hears of it
 
 
 def test_a_review_that_becomes_a_complaint_is_as_late_as_its_edit(world: World) -> None:

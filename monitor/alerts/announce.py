@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -52,6 +53,8 @@ class Announcer:
             self._open(session, change)
             return
         self._risen(session, change)
+        if change.event == "worse":
+            self._point_out(session, change)
         told = self.incidents.told(session, change, STEPS.get(change.event))
         if change.case.page is None:
             self._put(session, change, "update")
@@ -125,6 +128,15 @@ class Announcer:
         shown = change.case.slack_ts is not None or self._transport != "slack"
         if not shown and not self._quiet.holds(change.case.severity):
             silences.hold_anew(session, change.case.id, self._hold(session, change), change.at)
+
+    def _point_out(self, session: Session, change: Change) -> None:
+        """A case that stands in one channel and has become one for another is pointed out there."""
+        case = change.case
+        before = replace(case, severity=str(change.detail["was"]))
+        channel = self._routes.of(case).channel
+        if case.slack_ts is not None and channel not in (case.slack_channel, self._routes.of(before).channel):
+            payload = {**_told(change), "notify": "elsewhere"}
+            enqueue(session, "escalation", self._transport, channel, change.at, case.id, payload)
 
     def _place(self, case: Case) -> str:
         return self._routes.place(case) if self._transport == "slack" else self._channel

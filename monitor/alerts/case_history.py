@@ -18,6 +18,7 @@ _TOLD = {
     "opened": ":new: The case was opened",
     "joined": ":speech_balloon: The customer wrote more",
     "customer_again": ":speech_balloon: The customer wrote again after the answer",
+    "worse": ":small_red_triangle: It became worse",
     "take": ":raised_hand: {actor} took it",
     "hand_over": ":handshake: {actor} handed it over to {to}",
     "release": ":leftwards_arrow_with_hook: {actor} gave it back",
@@ -100,6 +101,8 @@ def _more(event: Event, now: datetime) -> str:
         more = f" until {moment(datetime.fromisoformat(detail['until']), now)}"
     elif event.kind == "opened":
         more = f" · policy {line(str(detail.get('policy') or ''), 60)}" if detail.get("policy") else ""
+    elif event.kind == "worse":
+        more = f": {line(str(detail.get('severity')), 20)}, was {line(str(detail.get('was')), 20)}"
     elif event.kind in ("remind", "oncall", "breach") and isinstance(detail.get("at"), (int, float)):
         more = f" at {span(float(detail['at']))}"
     elif event.kind in ("reply", "reply_seen"):

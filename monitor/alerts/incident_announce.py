@@ -37,6 +37,7 @@ TOGETHER = (  # what is said of several cases in one message; anything else is s
     "reopen",
     "joined",
     "customer_again",
+    "worse",
 )
 NOTES = 10  # things that happened to cases, in one message
 NOW = timedelta(0)

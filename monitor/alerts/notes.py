@@ -60,6 +60,9 @@ def happened(
             return f":speech_balloon: {writer} wrote more{said}"
         case "customer_again":
             return f":speech_balloon: {writer} wrote again after our answer{_left(case, now)}{said}"
+        case "worse":
+            edit = ", in what was edited" if words else ""
+            return f":small_red_triangle: Now *{case.severity}*, was {detail.get('was')}{edit}{_left(case, now)}{said}"
         case "told":
             words = quote(str(detail.get("text") or ""), QUOTED)
             return f":mega: The customer was told, by itself{_where(detail)}:\n{words}"
@@ -97,6 +100,8 @@ def asks(case: Case, event: str, whom: str | None, now: datetime, actor: str = "
     call = f"{whom} " if whom else ""
     if event == "breach":
         return f":rotating_light: {call}*The time to answer has run out.* {clock_words(case, now)}"
+    if event == "worse":
+        return f":small_red_triangle: A case elsewhere has become *{case.severity}*. {clock_words(case, now)}"
     if event == "silent_owner":
         silent = line(actor, 60) or "Its owner"
         return f":arrows_counterclockwise: {call}*{silent}* was silent for too long. {clock_words(case, now)}"

@@ -68,7 +68,7 @@ class Renderer:
         if case.page is not None:  # its thread is about many
             words = notes.elsewhere(case, words, now)
         # a thread that nobody follows yet would keep the reminder to itself
-        asked = delivery.kind != "note" or event == "release"
+        asked = delivery.kind != "note" or event in ("release", "worse")
         loud = asked and not quiet and case.state != "taken" and not self._call(session, delivery, case)
         if loud and event == "remind" and silences.paused(session, delivery.target, now):
             loud = False
@@ -136,7 +136,7 @@ def _still_asked(case: Case, delivery: Delivery, now: datetime) -> bool:
         return True
     if event == "ask_solved":
         return case.state == "replied"
-    if event == "escalate":
+    if event in ("escalate", "worse"):
         return case.state not in ("resolved", "dismissed")
     if case.clock != "running" or case.state in ("replied", "resolved", "dismissed", "snoozed"):
         return False

@@ -47,6 +47,7 @@ _TOLD = {
     "opened": "Case opened",
     "joined": "The customer wrote more",
     "customer_again": "The customer wrote again after the answer",
+    "worse": "It became worse: {severity} now",
     "take": "{actor} took it",
     "hand_over": "{actor} handed it over to {to}",
     "release": "{actor} gave it back to the group",
@@ -81,6 +82,6 @@ def told(event: EventRecord) -> str:
     """One line of the history. What people wrote stays as it is, without unseen characters."""
     to = event.detail.get("to") or event.detail.get("owner") or "somebody"
     actor = harmless(event.actor)
-    score = str(event.detail.get("score", ""))
+    score, severity = str(event.detail.get("score", "")), str(event.detail.get("severity", ""))
     line = _TOLD.get(event.kind, "{actor}: " + spoken(event.kind)).replace("{to}", harmless(str(to)))
-    return line.replace("{actor}", actor).replace("{score}", score)
+    return line.replace("{actor}", actor).replace("{score}", score).replace("{severity}", severity)

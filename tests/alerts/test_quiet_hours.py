@@ -153,7 +153,7 @@ def test_a_case_whose_words_were_edited_for_the_worse_comes_before(office: Offic
         office.cases.consider(session, {case.mention_id: verdict(severity="critical")}, office.clock.now())
     office.deliver()
     assert kinds(slack) == ["alert", "note"]
-    assert "severity is now critical" in slack.posted("note")[0]["text"]
+    assert ":small_red_triangle: Now *critical*, was low, in what was edited" in slack.posted("note")[0]["text"]
 
 
 def test_more_words_that_are_no_worse_bring_nothing_out(office: Office, slack: FakeSlack) -> None:

@@ -76,9 +76,36 @@ def test_a_case_stays_where_it_was_posted_and_calls_who_fits_it_now(office: Offi
     office.deliver()
     case = office.complain("Stolen!", judged=verdict(language="tr"), author="cem", conversation="c")
     office.deliver()
-    assert [m["posted_as"] for m in slack.posted()] == ["alert", "note"]
-    assert slack.posted(channel=TURKEY) == []
+    assert [m["posted_as"] for m in slack.posted()] == ["alert", "note", "note"]
+    assert ":small_red_triangle: Now *high*, was low" in slack.posted()[-1]["text"]
+    assert slack.posted()[-1]["broadcast"]
+    (pointer,) = slack.posted(channel=TURKEY)
+    assert pointer["text"].startswith(":small_red_triangle: A case elsewhere has become *high*.")
+    assert f"<https://slack.com/archives/{CHANNEL}/p{slack.posted()[0]['ts'].replace('.', '')}|" in pointer["text"]
     assert Routes(office.settings).of(case).lead == "C0LEADS"
+
+
+def test_a_case_that_nobody_has_seen_yet_goes_where_it_belongs_once_it_is_worse(
+    office: Office, slack: FakeSlack
+) -> None:
+    office.complain(judged=verdict(language="tr", severity="low"), author="cem", conversation="c")
+    office.complain("Stolen!", judged=verdict(language="tr"), author="cem", conversation="c")
+    office.deliver()
+    assert slack.posted() == []
+    assert [m["posted_as"] for m in slack.posted(channel=TURKEY)] == ["alert", "note", "note"]
+
+
+def test_a_case_that_gets_worse_in_its_own_channel_is_pointed_out_nowhere_else(
+    office: Office, slack: FakeSlack
+) -> None:
+    case = office.complain(judged=verdict(language="tr"), author="cem", conversation="c")
+    office.deliver()
+    office.act(case, "take")
+    office.complain("Poisoned!", judged=verdict(language="tr", severity="critical"), author="cem", conversation="c")
+    office.deliver()
+    assert [m["posted_as"] for m in slack.posted(channel=TURKEY)] == ["alert", "note", "note", "note"]
+    assert not slack.posted(channel=TURKEY)[-1]["broadcast"]  # somebody has it, and is in the thread
+    assert slack.posted() == []
 
 
 def test_a_condition_on_what_is_not_known_does_not_hold(office: Office) -> None:
