@@ -11,13 +11,15 @@ from monitor.errors import ConfigurationError
 REGISTRY = {
     "app_store": "monitor.sources.app_store:AppStore",
     "discourse": "monitor.sources.discourse:Discourse",
+    "facebook": "monitor.sources.facebook:Facebook",
     "google_play": "monitor.sources.google_play:GooglePlay",
     "hackernews": "monitor.sources.hackernews:HackerNews",
+    "instagram": "monitor.sources.instagram:Instagram",
     "reddit": "monitor.sources.reddit:Reddit",
     "replay": "monitor.sources.replay:Replay",
     "rss": "monitor.sources.rss:Rss",
-    "webhook": "monitor.sources.webhook:Webhook",
     "trustpilot": "monitor.sources.trustpilot:Trustpilot",
+    "webhook": "monitor.sources.webhook:Webhook",
     "x": "monitor.sources.x:X",
     "youtube": "monitor.sources.youtube:YouTube",
 }

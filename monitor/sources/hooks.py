@@ -54,6 +54,7 @@ class HookedSource(Source, Protocol):
     """A source whose `capabilities.hook` is true."""
 
     def hear(self, call: Call, now: datetime) -> Heard:
-        """Verify the call, then read it. Asks nobody. Raises CallRefused: 401 where it is not from the service or too
-        old, 404, 405 or 422 where it cannot be meant for this source."""
+        """Verify the call, then read it. Asks nobody, unless the service tells ids alone. Raises CallRefused: 401 where
+        it is not from the service or too old, 404, 405 or 422 where it cannot be meant for this source, 503 where what
+        the ids stand for cannot be had just now."""
         ...

@@ -1,0 +1,112 @@
+"""Posts, comments and recommendations as Facebook shows them, and in the calls of its webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.clock import aware
+from monitor.sources.base import Author, Item
+
+SITE = "https://www.facebook.com"
+COMMENT = "id,message,created_time,from{id,name},parent{id},permalink_url"
+POST = "id,message,created_time,from{id,name},permalink_url"
+THREAD = f"comments.filter(stream).order(reverse_chronological).limit(50){{{COMMENT}}}"
+RATING = "created_time,recommendation_type,rating,review_text,reviewer{id,name},open_graph_story{id}"
+
+_RATINGS = {"positive": 5.0, "negative": 1.0}  # Facebook has no stars any more
+_WORDS = ("post", "status", "photo", "video", "share", "link", "note")  # what a webhook calls a visitor's post
+
+
+def node(external_id: str) -> str:
+    """Facebook's own id. Ours begins with the kind of what is no comment: it can be asked for other fields."""
+    return external_id.rpartition("/")[2]
+
+
+def moment(value: Any) -> datetime:
+    return aware(datetime.fromisoformat(value)).astimezone(UTC)
+
+
+def sender(found: Mapping[str, Any]) -> tuple[str | None, Author]:
+    """Who wrote it: the id, which Facebook does not show of everybody, and the author."""
+    who = found.get("from")
+    who = who if isinstance(who, dict) else {}
+    name = str(who.get("name") or "") or None
+    return str(who["id"]) if who.get("id") else None, Author(None, name)
+
+
+def post(found: Mapping[str, Any], kind: str = "post") -> Item:
+    """`kind` is "tag" for a post outside the Page."""
+    external_id = str(found["id"])
+    return Item(
+        external_id=f"{kind}/{external_id}",
+        text=str(found.get("message") or ""),
+        posted_at=moment(found["created_time"]),
+        url=_address(found) or f"{SITE}/{external_id}",
+        author=sender(found)[1],
+        conversation=f"{kind}/{external_id}",
+    )
+
+
+def comment(found: Mapping[str, Any], post_id: str | None = None) -> Item:
+    external_id, parent = str(found["id"]), found.get("parent")
+    above = str(parent["id"]) if isinstance(parent, dict) else f"post/{post_id}" if post_id else None
+    return Item(
+        external_id=external_id,
+        text=str(found.get("message") or ""),
+        posted_at=moment(found["created_time"]),
+        url=_address(found) or f"{SITE}/{external_id}",
+        author=sender(found)[1],
+        conversation=f"post/{post_id}" if post_id else None,
+        parent=above,
+    )
+
+
+def rating(found: Mapping[str, Any]) -> Item | None:
+    """A recommendation; None for one without words."""
+    words, story = str(found.get("review_text") or "").strip(), found.get("open_graph_story")
+    if not words:
+        return None
+    external_id = str(story["id"] if isinstance(story, dict) else found["created_time"])
+    stars = found.get("rating")
+    reviewer = found.get("reviewer")
+    return Item(
+        external_id=f"rating/{external_id}",
+        text=words,
+        posted_at=moment(found["created_time"]),
+        url=f"{SITE}/{external_id}" if isinstance(story, dict) else None,
+        author=Author(None, str(reviewer.get("name") or "") or None) if isinstance(reviewer, dict) else Author(),
+        rating=float(stars)
+        if isinstance(stars, int) and 1 <= stars <= 5
+        else _RATINGS.get(str(found.get("recommendation_type"))),
+    )
+
+
+def heard(field: str, value: Mapping[str, Any], at: datetime, page_id: str) -> Iterator[Item]:
+    """What one change of a webhook tells: of the fields `feed`, `ratings` and `mention`."""
+    who, kind = value.get("from"), value.get("item")
+    if isinstance(who, dict) and str(who.get("id")) == page_id:
+        return
+    written = datetime.fromtimestamp(float(value.get("created_time") or at.timestamp()), UTC)
+    told = {**value, "created_time": written.isoformat()}
+    item: Item | None = None
+    if field == "feed" and kind == "comment":
+        post_id, above = str(value["post_id"]), value.get("parent_id")
+        told |= {"id": value["comment_id"], "parent": {"id": above} if above and above != post_id else None}
+        item = comment(told, post_id)
+    elif field == "ratings" and value.get("open_graph_story_id"):
+        told |= {
+            "open_graph_story": {"id": value["open_graph_story_id"]},
+            "reviewer": {"name": value.get("reviewer_name")},
+        }
+        item = rating(told)
+    elif (field == "feed" and kind in _WORDS) or (field == "mention" and value.get("message")):
+        item = post(told | {"id": value["post_id"]}, "tag" if field == "mention" else "post")
+    if item is not None:
+        yield Item(item.external_id, "", written, removed=True) if value.get("verb") == "remove" else item
+
+
+def _address(found: Mapping[str, Any]) -> str | None:
+    link = found.get("permalink_url")
+    return link if isinstance(link, str) and link.startswith("https://") else None
