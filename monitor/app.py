@@ -356,7 +356,7 @@ class App:
     def web(self) -> FastAPI:
         from monitor.web import build_web
 
-        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks)
+        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks, self.replies)
 
     @cached_property
     def hooks(self) -> Hooks:

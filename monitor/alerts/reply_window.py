@@ -21,14 +21,11 @@ from monitor.alerts.slack_acts import FAILED, Acts
 from monitor.alerts.text import line, quote
 from monitor.alerts.whispers import Person, Whispers
 from monitor.cases import Case
+from monitor.composing import begun, hints_in, offered, with_template
 from monitor.customer import conversation, earlier_cases
 from monitor.errors import Refused
-from monitor.incidents import answer_for
-from monitor.outgoing import Outgoing, Replies, composing
-from monitor.reply_settings import TemplateSettings
-from monitor.templates import filled, fitting
+from monitor.outgoing import Outgoing, Replies
 from monitor.transitions import CLOSED_STATES
-from monitor.wording import Hint, hints
 
 _TOO_LATE = ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged")
 
@@ -80,7 +77,7 @@ class ReplyWindow:
         route = self._replies.route(case)
 
         def draw() -> dict[str, Any]:
-            return reply_modal.redrawn(view, reply_modal.hints_block(text, route, _hints(case, text)))
+            return reply_modal.redrawn(view, reply_modal.hints_block(text, route, hints_in(text, case)))
 
         self._keep(case, person, text)
         self._live.offer(view, str(action.get("action_ts") or ""), draw)
@@ -92,14 +89,13 @@ class ReplyWindow:
         case = self._case(view)
         if case is None:
             return
-        offered = [filled(each, case, person.name, self._replies.settings) for each in self._templates(case)]
-        chosen = offered[int(action["selected_option"]["value"])]
+        texts = [text for _, text in offered(self._replies, case, person.name)]
         before, name = reply_modal.typed(view)
-        text = chosen if not before.strip() or before.strip() in offered else f"{chosen}\n\n{before}"
+        text = with_template(texts[int(action["selected_option"]["value"])], before, texts)
         number, route = int(name.partition(":")[2] or 0) + 1, self._replies.route(case)
 
         def draw() -> dict[str, Any]:
-            shown = reply_modal.hints_block(text, route, _hints(case, text))
+            shown = reply_modal.hints_block(text, route, hints_in(text, case))
             return reply_modal.redrawn(view, shown, reply_modal.input_block(text, number), number)
 
         self._keep(case, person, text)
@@ -213,32 +209,20 @@ class ReplyWindow:
     def _window(self, case: Case, person: Person, channel: str | None) -> Window:
         now = self._acts.clock.now()
         with self._acts.db.read() as session:
-            unsent = self._replies.unsent(session, case.id, person.name, person.id)
-            busy = composing(session, case.id, now)
+            begin = begun(session, self._replies, case, person.name, now, person.id)
             said, earlier = conversation(session, case), earlier_cases(session, case)
-            prepared = answer_for(session, case.id)
-        text = unsent.text if unsent else ""
-        if unsent is None and prepared:
-            template = TemplateSettings(name="incident", text=prepared)
-            text = filled(template, case, person.name, self._replies.settings)
-        trouble = None
-        if unsent is not None and unsent.error:
-            trouble = f"Not sent: {unsent.error}" if unsent.state == "failed" else unsent.error
         return Window(
             case=case,
             route=self._replies.route(case),
             said=said,
             earlier=earlier,
-            templates=[each.name for each in self._templates(case)],
-            text=text,
-            trouble=trouble,
-            busy=busy if busy != person.name else None,
-            hints=_hints(case, text),
+            templates=[name for name, _ in offered(self._replies, case, person.name)],
+            text=begin.text,
+            trouble=begin.trouble,
+            busy=begin.busy,
+            hints=hints_in(begin.text, case),
             where={"case": case.id, "channel": channel, "n": 0},
         )
-
-    def _templates(self, case: Case) -> list[TemplateSettings]:
-        return fitting(self._replies.settings.templates, case)
 
     def _case(self, view: Mapping[str, Any]) -> Case | None:
         try:
@@ -256,14 +240,3 @@ class ReplyWindow:
     def _record(self, person: Person, case_id: int, key: str, text: str) -> None:
         self._acts.act(person, case_id, "reply", key, **({"text": text} if text else {}))
         self._replies.stop_composing(case_id, person.name)
-
-
-def _hints(case: Case, text: str) -> list[Hint]:
-    return hints(text, case.language, _language) if text.strip() else []
-
-
-def _language(text: str) -> str | None:
-    from monitor.classify.language import UNSURE, language
-
-    code, _ = language(text)
-    return None if code == UNSURE else code

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from monitor.cases import Cases
 from monitor.clock import Clock
 from monitor.errors import Refused
+from monitor.solved import PRESSES
 from monitor.web import queries, words
 from monitor.web.pages import Pages, clean_name, me, missing, remember, whole_case
 
@@ -26,13 +27,18 @@ OFFERED = (
     "note",
     "snooze",
     "unsnooze",
+    "mute",
+    "unmute",
     "resolve",
     "dismiss",
     "escalate",
     "reopen",
+    *PRESSES,
 )
 SNOOZES = {"30m": timedelta(minutes=30), "1h": timedelta(hours=1), "3h": timedelta(hours=3)}
 MORNING = time(9)
+FOR_GOOD = "good"  # a mute without an end
+BUSY = "The database is busy or full: nothing was changed. Try again in a moment."
 _DONE = {
     "take": "It is yours now.",
     "hand_over": "Handed over.",
@@ -42,9 +48,14 @@ _DONE = {
     "note": "Note saved.",
     "snooze": "Snoozed.",
     "unsnooze": "Back on the list.",
+    "mute": "Its reminders are silent now. The clock goes on.",
+    "unmute": "You will be reminded again.",
     "resolve": "Resolved.",
     "dismiss": "Marked as not a complaint.",
     "reopen": "Open again.",
+    "solved_yes": "Resolved.",
+    "solved_no": "Noted: not solved yet.",
+    "solved_later": "You are asked again in a day.",
 }
 
 
@@ -60,6 +71,7 @@ def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
         actor: Annotated[str, Form(max_length=1000)] = "",
         text: Annotated[str, Form(max_length=20_000)] = "",
         until: Annotated[str, Form(max_length=10)] = "1h",
+        silent: Annotated[str, Form(max_length=10)] = "1h",
         to: Annotated[str, Form(max_length=1000)] = "",
     ) -> Response:
         name = me(request) or clean_name(actor)
@@ -71,10 +83,12 @@ def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
         status = 422
         if refused is None and name is not None:
             try:
-                detail = _detail(event, text, until, clean_name(to) or name, now, pages.zone)
+                what, more = PRESSES.get(event, (event, {}))
+                length = silent if event == "mute" else until
+                detail = {**_detail(event, text, length, clean_name(to) or name, now, pages.zone), **more}
                 cases.act(
                     case_id,
-                    event,
+                    what,
                     name,
                     "web",
                     now,
@@ -84,7 +98,7 @@ def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
             except Refused as error:
                 refused, status = str(error), 409
             except OperationalError:
-                refused, status = "The database is busy or full: nothing was changed. Try again in a moment.", 503
+                refused, status = BUSY, 503
         if refused is None and "hx-request" not in request.headers:
             answer: Response = RedirectResponse(f"/cases/{case_id}", status_code=303)
         else:
@@ -113,7 +127,7 @@ def _answer(
     pages: Pages, request: Request, case_id: int, status: int, name: str | None, refused: str | None, done: str | None
 ) -> Response:
     noted = refused is None and done == _DONE["note"]
-    said = {"refused": refused, "flash": None if refused else done, "noted": noted, "me": name}
+    said: dict[str, Any] = {"refused": refused, "flash": None if refused else done, "noted": noted, "me": name}
     if "hx-request" not in request.headers:
         return whole_case(pages, request, case_id, status, **said)
     with pages.db.read() as session:
@@ -147,7 +161,9 @@ def _key(nonce: str, event: str, text: str) -> str | None:
 def _detail(event: str, text: str, until: str, to: str, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
     if event == "note":
         return {"text": words.harmless(text).strip()}
-    if event == "snooze":
+    if event == "mute" and until == FOR_GOOD:
+        return {}
+    if event in ("snooze", "mute"):
         return {"until": now + SNOOZES[until] if until in SNOOZES else _morning(now, zone)}
     if event == "hand_over":  # nobody named: the one who asks takes it over
         return {"to": to}

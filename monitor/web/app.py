@@ -14,6 +14,7 @@ from monitor.clock import Clock
 from monitor.database import Database
 from monitor.health import Health
 from monitor.hooks import Hooks
+from monitor.outgoing import Replies
 from monitor.settings import Settings
 from monitor.survey import Survey
 from monitor.web.actions import action_routes
@@ -24,14 +25,22 @@ from monitor.web.hooks import hook_routes
 from monitor.web.live import Live, live_routes
 from monitor.web.ops import ops_routes
 from monitor.web.pages import Pages, page_routes
+from monitor.web.replying import reply_routes
 from monitor.web.survey import survey_routes
 
 
 def build_web(
-    db: Database, clock: Clock, cases: Cases, settings: Settings, health: Health, hooks: Hooks | None = None
+    db: Database,
+    clock: Clock,
+    cases: Cases,
+    settings: Settings,
+    health: Health,
+    hooks: Hooks | None = None,
+    replies: Replies | None = None,
 ) -> FastAPI:
-    """The web side as one ASGI application, without `hooks` one that services cannot call. `app.state.live.close()`
-    ends its event streams; DeskServer does so."""
+    """The web side as one ASGI application, without `hooks` one that services cannot call, without `replies` one that
+    only records what was posted. `app.state.live.close()` ends its event streams; DeskServer does so."""
+    replies = replies or Replies(db, cases, settings, lambda name: None)
     app = FastAPI(
         title="firsthour",
         version=__version__,
@@ -41,13 +50,14 @@ def build_web(
         redoc_url=None,
     )
     live = Live(db, clock)
-    pages = Pages(db, clock, settings, health, live.speed)
+    pages = Pages(db, clock, settings, health, live.speed, replies)
     app.state.live = live
     app.include_router(ops_routes(db, clock, health), tags=["operation"])
     app.include_router(api_routes(db), tags=["data"])
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(action_routes(pages, cases, clock))
+    app.include_router(reply_routes(pages, replies, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))
     if hooks is not None:
         app.include_router(hook_routes(hooks))

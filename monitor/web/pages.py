@@ -15,13 +15,16 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
-from monitor.cases import TRANSITIONS
+from monitor.cases import TRANSITIONS, Case
 from monitor.clock import Clock
 from monitor.database import Database
+from monitor.errors import Refused
 from monitor.health import Health
+from monitor.outgoing import Replies
 from monitor.settings import Settings
 from monitor.web import queries, story, words
 from monitor.web.api import Word
+from monitor.web.writing import writing
 
 ME = "firsthour_me"
 NAME_LENGTH = 60
@@ -33,8 +36,10 @@ Before = Annotated[int | None, Query(ge=0, le=queries.LARGEST_ID)]
 class Pages:
     """Draws. `speed` is how many seconds of the service's clock pass in one of the wall's."""
 
-    def __init__(self, db: Database, clock: Clock, settings: Settings, health: Health, speed: float) -> None:
-        self.db, self.zone = db, settings.clock.zone
+    def __init__(
+        self, db: Database, clock: Clock, settings: Settings, health: Health, speed: float, replies: Replies
+    ) -> None:
+        self.db, self.zone, self._replies = db, settings.clock.zone, replies
         self._clock, self._settings, self._health, self._speed = clock, settings, health, speed
         self._templates = templates()
 
@@ -85,19 +90,40 @@ class Pages:
             "reading": [s.name for s in self._settings.sources],
         }
 
-    def case(self, session: Session, request: Request, case_id: int) -> dict[str, Any] | None:
-        """What case.html shows; None if there is no such case."""
+    def known(self, case_id: int) -> Case | None:
+        """The case as those who reply to it see it."""
+        with self.db.read() as session:
+            return self._known(session, case_id) if 0 < case_id <= queries.LARGEST_ID else None
+
+    def case(
+        self, session: Session, request: Request, case_id: int, name: str | None = None, text: str | None = None
+    ) -> dict[str, Any] | None:
+        """What case.html shows; None if there is no such case. `name` is that of the reader, where the request does not
+        carry it yet; `text` stands in the reply, by default what they have begun."""
         found = queries.case_file(session, case_id) if 0 < case_id <= queries.LARGEST_ID else None
-        if found is None:
+        case = self._known(session, case_id) if found is not None else None
+        if found is None or case is None:
             return None
+        reader, now = name or me(request), self._clock.now()
+        reply = writing(session, self._replies, case, reader, now, text)
         return {
             "file": found,
             "can": {event for state, event in TRANSITIONS if state == found.case.state},
+            "reply": reply,
+            "asked_solved": story.asked_solved(found.events),
+            "muted": case.muted(now),
             "flash": None,
             "refused": None,
             "noted": False,
-            "case_digest": queries.digest(found, me(request)),
+            "fresh": False,
+            "case_digest": queries.digest(found, me(request), reply.standing if reply else None, case.muted(now)),
         }
+
+    def _known(self, session: Session, case_id: int) -> Case | None:
+        try:
+            return self._replies.cases.get(session, case_id)
+        except Refused:
+            return None
 
 
 @cache
@@ -185,10 +211,13 @@ def page_routes(pages: Pages) -> APIRouter:
     return router
 
 
-def whole_case(pages: Pages, request: Request, case_id: int, status: int = 200, **said: Any) -> Response:
-    """The desk with one case open; `said` is what the reader is told about it (`flash`, `refused`, `noted`)."""
+def whole_case(
+    pages: Pages, request: Request, case_id: int, status: int = 200, text: str | None = None, **said: Any
+) -> Response:
+    """The desk with one case open, `text` in its reply; `said` is what the reader is told about it (`flash`, `refused`,
+    `noted`)."""
     with pages.db.read() as session:
-        case = pages.case(session, request, case_id)
+        case = pages.case(session, request, case_id, said.get("me"), text)
         values = {} if case is None else pages.board(session, request) | pages.heard(session) | case | said
     if case is None:
         return missing(pages, request, case_id)

@@ -54,6 +54,7 @@ class CaseRecord:
     due_at: datetime | None
     seconds_left: float | None
     snoozed_until: datetime | None
+    muted_until: datetime | None
     first_response_at: datetime | None
     met: bool | None
     breached_at: datetime | None

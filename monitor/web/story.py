@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.case_events import REPLIES
 from monitor.web.queries import CaseRecord, EventRecord
 from monitor.web.words import SOON, harmless, long_span, span, spoken
 
@@ -76,6 +78,12 @@ _TOLD = {
     "ask_solved": "The owner was asked whether it is solved",
     "rated": "The customer rates our help {score} of 5",
 }
+
+
+def asked_solved(events: Sequence[EventRecord]) -> bool:
+    """Whether the owner was asked if it is solved, and nobody has said so or answered the customer since."""
+    said = [e.kind for e in events if e.kind in ("ask_solved", *REPLIES) or "solved" in e.detail]
+    return said[-1:] == ["ask_solved"]
 
 
 def told(event: EventRecord) -> str:

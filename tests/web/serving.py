@@ -12,8 +12,10 @@ from monitor.cases import Cases
 from monitor.clock import Clock, ManualClock
 from monitor.database import Database
 from monitor.health import Health
+from monitor.outgoing import Replies
 from monitor.settings import Settings
 from monitor.web import DeskServer, build_web
+from tests.square import Square
 
 SOURCES = [{"name": name, "type": "replay"} for name in ("app-store", "reddit", "x")]
 
@@ -25,6 +27,9 @@ class Desk:
     cases: Cases
     health: Health
     server: DeskServer
+    replies: Replies
+    square: Square
+    """Where replies to the source app-store go."""
     http: httpx2.Client
     """Asks as a page of the desk does: its changes carry the desk's own origin."""
 
@@ -50,10 +55,12 @@ def open_desk(db: Database, make_settings: Callable[..., Settings]) -> Iterator[
         settings = make_settings(**{"sources": SOURCES} | sections)
         cases = Cases(db, settings)
         health = Health(db, clock, settings)
-        server = DeskServer(build_web(db, clock, cases, settings, health), port=0)
+        square = Square(clock)
+        replies = Replies(db, cases, settings, lambda name: square if name == "app-store" else None)
+        server = DeskServer(build_web(db, clock, cases, settings, health, replies=replies), port=0)
         server.start()
         http = httpx2.Client(base_url=server.address, headers={"Origin": server.address}, trust_env=False, verify=False)
-        opened.append(Desk(db, clock, cases, health, server, http))
+        opened.append(Desk(db, clock, cases, health, server, replies, square, http))
         return opened[-1]
 
     yield start

@@ -167,7 +167,8 @@
     j: () => step(1),
     k: () => step(-1),
     t: () => document.getElementById("act-take")?.click(),
-    n: () => document.getElementById("note")?.focus(),
+    r: () => document.querySelector(".reply-text")?.focus(),
+    n: () => document.querySelector(".note textarea")?.focus(),
     "?": () => keys.showModal(),
   };
   document.addEventListener("keydown", (event) => {
@@ -175,6 +176,15 @@
     if (event.key === "Escape" && field) { field.blur(); return; }
     if (field || keys.open || event.ctrlKey || event.metaKey || event.altKey || !keysOn.checked) return;
     if (does[event.key]) { event.preventDefault(); does[event.key](); }
+  });
+
+  root.classList.add("runs");
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    try { await navigator.clipboard.writeText(field.value); write(button, "Copied"); }
+    catch { field.select(); write(button, "Press Ctrl+C"); }
   });
 
   localTimes(document);
