@@ -8,12 +8,13 @@ one set of timeouts, one reading of refusals, and nothing that is retried or wai
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from pydantic import SecretStr
@@ -100,9 +101,25 @@ class Google:
 
     def call(self, request: Any) -> dict[str, Any]:
         """The answer to a request of the library."""
-        unreadable = RetryLater if request.method == "GET" else Uncertain
+        return self._read(request.method, request.execute)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """As `call`, for an API of which the library has no document."""
+        url = f"{self._base_url}/{path}" + (f"?{urlencode(params)}" if params else "")
+        sent = None if body is None else json.dumps(body)
+        head = {} if body is None else {"Content-Type": "application/json"}
+        return self._read(method, lambda: json.loads(self._send(method, url, sent, head).content))
+
+    def _read(self, method: str, ask: Callable[[], Any]) -> dict[str, Any]:
+        unreadable = RetryLater if method == "GET" else Uncertain
         try:
-            answer = request.execute()
+            answer = ask()
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise unreadable(f"sources.{self._name}: the answer is not readable: {type(error).__name__}") from error
         if not isinstance(answer, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from monitor.errors import ConfigurationError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
 from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, Reply, SeenReply
 from monitor.sources.google import ApiRefusal, Google, ServiceAccount
-from monitor.sources.one_answer import answer_id, owners_answer
+from monitor.sources.one_answer import answer_id, answers_in, owners_answer
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
 WEEK = timedelta(days=7)  # Google lists what was written or edited in the last seven days, and nothing older
@@ -104,22 +104,18 @@ class GooglePlay:
         self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
     ) -> Mapping[str, SeenReply]:
         """Reads the list, which shows each answer: one call for a hundred reviews, where the quota counts calls."""
-        missing, found, token = set(external_ids), {}, None
-        for _ in range(_ANSWER_PAGES if missing else 0):
+        return answers_in(self._pages(), external_ids, besides, _answered)
+
+    def _pages(self) -> Iterator[list[Any]]:
+        token: str | None = None
+        for _ in range(_ANSWER_PAGES):
             try:
                 reviews, token = self._list(token)
             except StaleTokenError:
-                break
-            for review in reviews:
-                external_id = str(review.get("reviewId")) if isinstance(review, dict) else ""
-                if external_id in missing:
-                    missing.discard(external_id)
-                    answer = _answer(review)
-                    if answer is not None and answer.external_id not in besides:
-                        found[external_id] = answer
-            if not missing or not token:
-                break
-        return found
+                return
+            yield reviews
+            if token is None:
+                return
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:
         call = self._reviews.reply(packageName=self._package, reviewId=reply.to, body={"replyText": reply.text})
@@ -144,7 +140,7 @@ class GooglePlay:
             if error.status == 404:
                 return None
             raise self._google.unforeseen(error) from error
-        answer = _answer(review)
+        _, answer = _answered(review)
         return answer if answer is not None and answer.external_id == answer_id(reply.to, reply.text) else None
 
     def barrier(self, mention: str) -> str | None:
@@ -192,13 +188,14 @@ def _comment(review: dict[str, Any], kind: str) -> dict[str, Any] | None:
     return None
 
 
-def _answer(review: dict[str, Any]) -> SeenReply | None:
+def _answered(review: Any) -> tuple[str, SeenReply | None]:
+    external_id = str(review.get("reviewId")) if isinstance(review, dict) else ""
     try:
         if (said := _comment(review, "developerComment")) is None:
-            return None
-        return owners_answer(review["reviewId"], said["text"], _moment(said["lastModified"]), _OWNER)
+            return external_id, None
+        return external_id, owners_answer(external_id, said["text"], _moment(said["lastModified"]), _OWNER)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-        return None
+        return external_id, None
 
 
 def _moment(stamp: dict[str, Any]) -> datetime:

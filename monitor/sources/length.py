@@ -1,7 +1,7 @@
 """How long a text is to the service that it is meant for.
 
-X: https://docs.x.com/fundamentals/counting-characters, configuration 3 of twitter-text. Bluesky counts graphemes;
-others count characters, which are Unicode's code points.
+X: https://docs.x.com/fundamentals/counting-characters, configuration 3 of twitter-text. Bluesky counts graphemes,
+Google Business the bytes of UTF-8; others count characters, which are Unicode's code points.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 
 import regex
 
-Counting = Literal["characters", "graphemes", "x"]
+Counting = Literal["bytes", "characters", "graphemes", "x"]
 
 _URL_LENGTH = 23
 _LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))  # code points that count once on X, others twice
@@ -31,6 +31,8 @@ def length(text: str, counting: Counting) -> int:
     """The length of `text` as the service counts it."""
     if counting == "x":
         return _weighted(unicodedata.normalize("NFC", text))
+    if counting == "bytes":
+        return len(text.encode("utf-8", "surrogatepass"))
     if counting == "graphemes":
         return sum(1 for _ in _GRAPHEME.finditer(text))
     return len(text)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from monitor.sources.base import SeenReply
 
@@ -19,6 +21,27 @@ _TAG = re.compile(r"<[^<>]*>")
 def owners_answer(item: str, words: str, at: datetime, author: str, url: str | None = None) -> SeenReply:
     """What the owner says under the item with the id `item`. `author`: how people call the owner there."""
     return SeenReply(answer_id(item, words), at, author, url)
+
+
+def answers_in(
+    pages: Iterable[Iterable[Any]],
+    wanted: Collection[str],
+    besides: frozenset[str],
+    read: Callable[[Any], tuple[str, SeenReply | None]],
+) -> dict[str, SeenReply]:
+    """The owner's answers to the items `wanted`, from lists that show an answer with its item. `read` gives the id of
+    an item and its answer. No further page is asked for when all items were found."""
+    missing, found = set(wanted), {}
+    for page in pages if missing else ():
+        for each in page:
+            external_id, answer = read(each)
+            if external_id in missing:
+                missing.discard(external_id)
+                if answer is not None and answer.external_id not in besides:
+                    found[external_id] = answer
+        if not missing:
+            break
+    return found
 
 
 def answer_id(item: str, words: str) -> str:

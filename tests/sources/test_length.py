@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 from monitor.sources.length import length
 
 
+def test_bytes_are_those_of_utf_8() -> None:
+    assert [length(text, "bytes") for text in ("abc", "ää", "நன்றி", "😡", "\ud800")] == [3, 4, 15, 4, 3]
+
+
 @pytest.mark.parametrize(
     ("text", "weight"),
     [
