@@ -1,22 +1,34 @@
-"""App Store: the public feed of an app's customer reviews, country by country. See docs/sources/app_store.md."""
+"""App Store: an app's customer reviews. See docs/sources/app_store.md.
+
+With a key of App Store Connect they are read there, of all countries, and answered; without one they come from the
+public feed of each country.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from monitor.clock import aware
-from monitor.errors import RetryLater
+from monitor.errors import ConfigurationError, Refused, RetryLater
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, SeenReply
+from monitor.sources import app_store_connect
+from monitor.sources.app_store_connect import LONGEST, Connect, Key, MissingError
+from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, Reply, SeenReply
 from monitor.sources.http import Http
+from monitor.sources.one_answer import answer_id, answers_in
+from monitor.sources.recheck import one_by_one, rechecking
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
-LAST_PAGE = 10  # of 50 reviews; the service refuses an eleventh
+LAST_PAGE = 10  # of 50 reviews; the feed refuses an eleventh
+_AGAIN = 5  # reviews that are looked at again at each poll
+_ANSWER_PAGES = 3  # of 200 reviews, looked through for answers
+_UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
 
 
 class AppStore:
@@ -26,7 +38,16 @@ class AppStore:
         country: list[str] = Field(
             default_factory=lambda: ["us"], description="storefronts: one code or a list of them"
         )
+        key_id: str | None = Field(None, description="of a key of App Store Connect: reads all countries, and replies")
+        issuer_id: str | None = Field(None, description="of the team's keys; none for the key of one person")
+        private_key: SecretStr | None = Field(
+            None, description="the key's .p8 file, by FIRSTHOUR_SOURCES__NAME__PRIVATE_KEY_FILE"
+        )
+        recheck: Duration = Field(
+            timedelta(days=7), description="with a key: what was read is asked for again for so long, finds deletions"
+        )
         base_url: str = Field("https://itunes.apple.com", description="where the feed is")
+        connect_url: str = Field("https://api.appstoreconnect.apple.com", description="where App Store Connect is")
         lookback: Duration = Field(timedelta(days=30), description="how far back the first poll reads")
         lag: Duration = Field(timedelta(days=1), description="read again at each poll: the feed is late by hours")
 
@@ -49,21 +70,67 @@ class AppStore:
                     raise ValueError(f'"{code}" is no country code of two letters')
             return list(dict.fromkeys(code.lower() for code in codes))
 
-    capabilities = Capabilities(place="App Store", edits=True)
+        @model_validator(mode="after")
+        def _key(self) -> AppStore.Options:
+            if bool(self.key_id) != bool(self.private_key) or (self.issuer_id and not self.key_id):
+                raise ValueError("key_id and private_key go together, with issuer_id for a key of the team")
+            if self.key_id and "country" in self.model_fields_set:
+                raise ValueError("with a key the reviews of all countries are read: leave country out")
+            return self
 
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
         self.name = name
         self._options = options
         self._http = Http(name, options.base_url)
+        self._connect: Connect | None = None
+        self.capabilities = Capabilities(place="App Store", edits=True)
+        if options.key_id and options.private_key:
+            key = Key(options.key_id, options.issuer_id, options.private_key)
+            self._connect = Connect(name, options.connect_url, options.app_id, key)
+            self.capabilities = replace(
+                self.capabilities, reply=True, reply_limit=LONGEST, sees_replies=True, one_answer=True, deletions=True
+            )
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        def read(country: str, mark: int, token: Any) -> Batch:
-            return self._read(country, mark, int(token or 1))
+        first, last = int((now - self._options.lookback).timestamp()), int(now.timestamp())
+        if (connect := self._connect) is None:
+            return walk(cursor, self._options.country, first, last, self._read)
 
-        first = int((now - self._options.lookback).timestamp())
-        return walk(cursor, self._options.country, first, int(now.timestamp()), read)
+        def read(cursor: Cursor | None) -> Page:
+            return walk(
+                cursor, ["reviews"], first, last, lambda _, mark, token: self._read_connected(connect, mark, token)
+            )
 
-    def _read(self, country: str, mark: int, number: int) -> Batch:
+        def again(asked: dict[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
+            return one_by_one(asked, lambda external_id: self._review(connect, external_id))
+
+        return rechecking(cursor, now, self._options.recheck, _AGAIN, read, again)
+
+    def _read_connected(self, connect: Connect, mark: int, token: Any) -> Batch:
+        try:
+            page, older = connect.reviews(token)
+        except MissingError:
+            problem = f"App Store Connect knows no app {self._options.app_id} of this key"
+            raise ConfigurationError(f"sources.{self.name}.app_id", problem) from None
+        items, rejects = [], []
+        for review in page["data"]:
+            try:
+                items.append(app_store_connect.item(review, self._options.app_id))
+            except _UNREADABLE as error:
+                rejects.append(Reject(f"{type(error).__name__}: {error}", str(review)[:2_000]))
+        return self._batch(items, rejects, mark, older)
+
+    def _review(self, connect: Connect, external_id: str) -> Item | None:
+        found = connect.review(external_id)
+        if found is None:
+            return None
+        try:
+            return app_store_connect.item(found, self._options.app_id)
+        except _UNREADABLE as error:
+            raise RetryLater(f"sources.{self.name}: {external_id} is not readable: {error}") from error
+
+    def _read(self, country: str, mark: int, token: Any) -> Batch:
+        number = int(token or 1)
         entries, last = self._feed(country, number)
         if not entries and number > 1 and number <= last:
             raise StaleTokenError  # a page of the middle comes empty now and then
@@ -73,13 +140,14 @@ class AppStore:
                 continue  # the app itself, which some feeds list first
             try:
                 items.append(_item(entry))
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
+            except _UNREADABLE as error:
                 rejects.append(Reject(f"{type(error).__name__}: {error}", str(entry)[:2_000]))
+        return self._batch(items, rejects, mark, number + 1 if entries and number < last else None)
+
+    def _batch(self, items: list[Item], rejects: list[Reject], mark: int, older: Any) -> Batch:
         seconds = [int(item.posted_at.timestamp()) for item in items]
-        since = mark - self._options.lag.total_seconds()
-        arrived = bool(seconds) and min(seconds) < since
-        older = number + 1 if entries and number < last and not arrived else None
-        return Batch(tuple(items), max(seconds, default=None), older, tuple(rejects))
+        arrived = bool(seconds) and min(seconds) < mark - self._options.lag.total_seconds()
+        return Batch(tuple(items), max(seconds, default=None), None if arrived else older, tuple(rejects))
 
     def _feed(self, country: str, number: int) -> tuple[list[Any], int]:
         """The entries of a page, and the number of the last page as far as the feed tells."""
@@ -92,6 +160,9 @@ class AppStore:
         return entries if isinstance(entries, list) else [entries], _last_page(feed.get("link"))
 
     def check(self) -> str:
+        if self._connect is not None:
+            count = len(self._read_connected(self._connect, 0, None).items)
+            return f"reached App Store Connect; {count} reviews on the newest page"
         found = {country: len(self._feed(country, 1)[0]) for country in self._options.country[:3]}
         empty = [country for country, count in found.items() if not count]
         if empty:
@@ -101,11 +172,28 @@ class AppStore:
     def replies_to(
         self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
     ) -> Mapping[str, SeenReply]:
-        """The feed does not show developers' answers."""
-        return {}
+        """The public feed does not show developers' answers."""
+        if self._connect is None:
+            return {}
+        pages = (app_store_connect.answered(page) for page in self._connect.pages(_ANSWER_PAGES))
+        return answers_in(pages, external_ids, besides, lambda each: each)
+
+    def reply(self, reply: Reply, now: datetime) -> SeenReply:
+        if self._connect is None:
+            raise Refused("The App Store takes replies only with a key of App Store Connect.")
+        return self._connect.respond(reply.to, reply.text, now)
+
+    def find_reply(self, reply: Reply) -> SeenReply | None:
+        answer = self._connect.response(reply.to) if self._connect else None
+        return answer if answer is not None and answer.external_id == answer_id(reply.to, reply.text) else None
+
+    def barrier(self, mention: str) -> str | None:
+        return None
 
     def close(self) -> None:
         self._http.close()
+        if self._connect is not None:
+            self._connect.close()
 
 
 def _last_page(links: Any) -> int:
