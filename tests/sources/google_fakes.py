@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib.resources
 import json
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -39,6 +41,36 @@ def refusal(status: int, message: str, reason: str = "", domain: str = "global")
     errors = [{"message": message, "domain": domain, "reason": reason}] if reason else []
     body = {"error": {"code": status, "message": message, "errors": errors}}
     return Response(json.dumps(body), status, content_type="application/json")
+
+
+def documented(api: str, resource: str, method: str, answer: Any) -> Any:
+    """`answer`, once it is sure that it has no field that the document of the API in Google's library does not have."""
+    document = _document(api)
+
+    def check(value: Any, schema: dict[str, Any], path: str) -> None:
+        if "$ref" in schema:
+            schema = document["schemas"][schema["$ref"]]
+        if isinstance(value, dict):
+            for key, each in value.items():
+                assert key in schema["properties"], f"no answer of {api} has {path}.{key}"
+                check(each, schema["properties"][key], f"{path}.{key}")
+        elif isinstance(value, list):
+            for each in value:
+                check(each, schema["items"], f"{path}[]")
+
+    if not isinstance(answer, Response):
+        check(answer, document["resources"][resource]["methods"][method]["response"], f"{resource}.{method}")
+    return answer
+
+
+@functools.cache
+def _document(api: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        importlib.resources.files("googleapiclient.discovery_cache.documents")
+        .joinpath(f"{api}.json")
+        .read_text("utf-8")
+    )
+    return found
 
 
 class GoogleService(LoopbackService):

@@ -17,7 +17,7 @@ from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, poll
 from monitor.sources.google_play import GooglePlay
 from tests.sources.fakes import Post
-from tests.sources.google_fakes import GoogleService, refusal, service_account
+from tests.sources.google_fakes import GoogleService, documented, refusal, service_account
 
 
 class Play(GoogleService):
@@ -69,8 +69,9 @@ class Play(GoogleService):
             if len(text) > 350:
                 return refusal(400, "Reply text is too long.", "replyTextTooLong", "androidpublisher")
             self.answers[external_id] = (re.sub("<[^>]*>", "", text), NOW)
-            return {"result": {"replyText": self.answers[external_id][0], "lastEdited": _stamp(NOW)}}
-        return self._review(self.posts[external_id])
+            result = {"replyText": self.answers[external_id][0], "lastEdited": _stamp(NOW)}
+            return documented("androidpublisher.v3", "reviews", "reply", {"result": result})
+        return documented("androidpublisher.v3", "reviews", "get", self._review(self.posts[external_id]))
 
     def _page(self, request: Request) -> Any:
         token = request.args.get("token")
@@ -81,7 +82,7 @@ class Play(GoogleService):
         page: dict[str, Any] = {"reviews": [self._review(post) for post in listed[start : start + size]]}
         if start + size < len(listed):
             page["tokenPagination"] = {"nextPageToken": str(start + size)}
-        return page if listed else {}
+        return documented("androidpublisher.v3", "reviews", "list", page if listed else {})
 
     def _review(self, post: Post) -> dict[str, Any]:
         said = {"text": f"\t{post.text}", "lastModified": _stamp(post.at), "starRating": 1, "reviewerLanguage": "en_GB"}

@@ -15,7 +15,7 @@ from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, Answer, SourceContract, poll
 from monitor.sources.youtube import YouTube
 from tests.sources.fakes import Post
-from tests.sources.google_fakes import GoogleService, refusal
+from tests.sources.google_fakes import GoogleService, documented, refusal
 
 CHANNEL = "UC" + "acme-_0123" * 2 + "xx"
 VIDEO = "dQw4w9WgXcQ"
@@ -78,9 +78,8 @@ class Tube(GoogleService):
         assert "key" not in request.args
         kind = request.path.removeprefix("/youtube/v3/")
         if request.method == "POST":
-            return self._insert(kind, request.get_json()["snippet"])
-        answer: Any = getattr(self, f"_list_{kind}")(request)
-        return answer
+            return documented("youtube.v3", kind, "insert", self._insert(kind, request.get_json()["snippet"]))
+        return documented("youtube.v3", kind, "list", getattr(self, f"_list_{kind}")(request))
 
     def _list_i18nRegions(self, request: Request) -> Any:  # noqa: N802
         return {"items": []}
