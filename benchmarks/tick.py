@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from benchmarks.world import NOW, database, settings
 from monitor.alerts.announce import Announcer
-from monitor.app import ClockStage
 from monitor.cases import Cases
 from monitor.clock import ManualClock
+from monitor.clock_stage import ClockStage
 from monitor.database import Database
 from monitor.models import CaseRow, MentionRow
 

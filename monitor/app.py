@@ -9,24 +9,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import inspect, select, text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from monitor import faults
 from monitor.brands import Brands
 from monitor.budgets import StoredMeter, budgets_of
 from monitor.case_events import SYSTEM
 from monitor.cases import OPEN_STATES, Cases, Listener
 from monitor.clock import Clock, SystemClock
+from monitor.clock_stage import ClockStage
 from monitor.database import Database, trouble
 from monitor.engine import Stage
 from monitor.errors import ConfigurationError
 from monitor.health import Health
 from monitor.incidents import Incidents
-from monitor.leases import release_owner, take_slot, worker_name
-from monitor.models import CaseRow, MentionRow, SourceState
-from monitor.scheduler import Job, forget_slots, slot_of
+from monitor.leases import release_owner, worker_name
+from monitor.models import CaseRow, MentionRow, SourceState, StreamState
+from monitor.scheduler import Job, forget_slots
 from monitor.settings import Settings, SourceSettings
 from monitor.solved import SolvedQuestions, ask_due
 from monitor.sources.base import SeenReply, Source
@@ -48,32 +48,9 @@ if TYPE_CHECKING:
     from monitor.outgoing import Replies
     from monitor.reply_stage import ReplyStage
     from monitor.sources.budget import MeteredSource
+    from monitor.streams import Streams
 
 ROLES = ("collect", "classify", "deliver", "clock", "web", "slack")
-
-
-class ClockStage:
-    """Takes the steps of the cases' clocks that are due. Replicas share the seconds out by slots."""
-
-    name = "clock"
-
-    def __init__(self, db: Database, clock: Clock, cases: Cases, owner: str) -> None:
-        self._db, self._clock, self._cases, self._owner = db, clock, cases, owner
-
-    def run_once(self) -> int:
-        now = self._clock.now()
-        if not self._due(now):
-            return 0
-        with self._db.write() as session:
-            mine = take_slot(session, self.name, slot_of(now, timedelta(seconds=1)), self._owner)
-        faults.step("clock.slot_taken")
-        if not mine:
-            return 0
-        return self._cases.tick(now)
-
-    def _due(self, now: datetime) -> bool:
-        with self._db.read() as session:
-            return session.scalar(select(CaseRow.id).where(CaseRow.next_step_at <= now).limit(1)) is not None
 
 
 class FromSources:
@@ -238,6 +215,12 @@ class App:
         after = self.settings.ops.source_after
         return CollectStage(self.db, self.clock, self.sources, self.brands, self.owner, [listener], report_after=after)
 
+    def streams(self, wake: Callable[[str], None]) -> Streams:
+        """The listeners to sources that stream. `wake` is called with the name of the stage that has work now."""
+        from monitor.streams import Streams
+
+        return Streams(self.db, self.clock, self.sources, self.collect, self.owner, wake)
+
     @cached_property
     def transports(self) -> Mapping[str, Transport]:
         """Slack if it is configured, else the console; Apprise where a step names one of its addresses."""
@@ -371,6 +354,7 @@ class App:
         waiting = text("mentions.judging = 'waiting'")  # literal, so that SQLite takes the partial index
         with self.db.write() as session:
             release_owner(session, SourceState, self.owner)
+            release_owner(session, StreamState, self.owner)
             release_owner(session, MentionRow, self.owner, waiting)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import select, update
@@ -33,6 +33,7 @@ from monitor.settings import SourceSettings
 from monitor.sources.base import Cursor, Page, SeenReply, Source
 from monitor.spread import Spread
 from monitor.storable import storable
+from monitor.stream_state import connected_since
 
 LEASE = timedelta(minutes=2)  # for one page; a poll of several pages renews it
 REPORT_AFTER = timedelta(minutes=5)  # unless configured; shorter trouble is the network's everyday life
@@ -41,6 +42,10 @@ LONGEST_PAUSE = timedelta(minutes=15)
 LONGEST_ASKED = timedelta(hours=1)  # no answer of a service can silence a source for longer
 PAGES_AT_A_TIME = 10
 SECONDS_AT_A_TIME = 3.0  # then other sources have their turn, and a stop is noticed
+RARER = 5  # while a stream is connected, a poll comes after so many times `every`
+LONGEST_REST = timedelta(minutes=30)  # ... but not so much later than without
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +124,7 @@ class CollectStage:
         that spread the retries of sources that failed together."""
         self._db, self._clock, self._sources, self._brands, self._owner = db, clock, sources, brands, owner
         self._listeners, self._jitter, self._report_after = tuple(listeners), jitter, report_after
+        self._streaming = any(source.capabilities.stream for source, _ in sources.values())
         self._known = False  # whether every source has its row
         self._left: list[Lease] = []  # claims that could not be given back because the database failed
         self._reply_places: dict[str, int] = {}
@@ -131,8 +137,9 @@ class CollectStage:
         now = self._clock.now()
         with self._db.read() as session:
             rows = list(session.scalars(select(SourceState).where(SourceState.name.in_(self._sources))))
+            streams = connected_since(session, now) if self._streaming else {}
         self._report_lasting(rows, now)
-        for row in sorted((r for r in rows if self._due(r, now)), key=lambda r: r.next_poll_at or now):
+        for row in sorted((r for r in rows if self._due(r, now, streams)), key=lambda r: r.next_poll_at or now):
             lease = self._claim(row.name, now, attempt=row.attempt)
             if lease is None:
                 continue
@@ -187,12 +194,14 @@ class CollectStage:
         self._known = True
         self._left = [lease for lease in self._left if lease not in left]
 
-    def _due(self, row: SourceState, now: datetime) -> bool:
+    def _due(self, row: SourceState, now: datetime, streams: Mapping[str, datetime]) -> bool:
         settings = self._sources[row.name][1]
         if row.stopped_for == settings.fingerprint or (row.lease_until is not None and row.lease_until > now):
             return False
-        if row.next_poll_at is None or row.next_poll_at <= now or row.stopped_for is not None:
+        if row.next_poll_at is None or row.stopped_for is not None:
             return True
+        if row.next_poll_at <= now:
+            return row.name not in streams or not rests(row, now, settings.every, streams[row.name])
         # the clock was set back: what was due "soon" must not wait until the clock has caught up
         past = [moment for moment in (row.last_success_at, row.failing_since) if moment is not None]
         horizon = max(settings.every, LONGEST_ASKED) + LEASE
@@ -221,7 +230,7 @@ class CollectStage:
                 turn_over = result.pages + 1 == pages or (now - started).total_seconds() > SECONDS_AT_A_TIME
                 more = page.more and not (pages is not None and turn_over)
                 next_poll = None if more else now if page.more else max(now, started + settings.every)
-                stored = self._store(lease, settings, page, now, next_poll)
+                stored = self._store(lease, page, now, next_poll)
                 if stored is None:
                     return result, None  # our lease ran out: another worker has read this page
                 faults.step("collect.committed")
@@ -234,40 +243,32 @@ class CollectStage:
             raise
         return result, None
 
-    def _store(
-        self, lease: Lease, settings: SourceSettings, page: Page, now: datetime, next_poll: datetime | None
-    ) -> Stored | None:
+    def _store(self, lease: Lease, page: Page, now: datetime, next_poll: datetime | None) -> Stored | None:
         """Page and cursor in one commit; the lease is given back when `next_poll` is set, else renewed. None, and
         nothing stored, if the lease is no longer ours."""
-        try:
-            return self._commit(lease, settings, page, now, next_poll, one_by_one=False)
-        except Exception as error:
-            if not items_fault(error):
-                raise
-            log.exception("a page could not be stored whole", source=lease.id)
-            return self._commit(lease, settings, page, now, next_poll, one_by_one=True)
+        return whole_first(lambda apart: self._commit(lease, page, now, next_poll, apart), lease.id)
+
+    def take(self, session: Session, name: str, page: Page, now: datetime, one_by_one: bool = False) -> Stored:
+        """Store what a source gave, in the caller's transaction, and pass on the brands' own replies among it."""
+        settings = self._sources[name][1]
+        store = store_one_by_one if one_by_one else store_page
+        stored = store(session, name, page, self._brands, settings.brands, now, settings.backfill)
+        faults.step("collect.stored")
+        for case_id, reply in answered(session, stored.own, self._brands):
+            self._reply_seen(session, case_id, reply)
+        for spread in stored.spread:
+            self._spread(session, spread, now)
+        return stored
 
     def _commit(
-        self,
-        lease: Lease,
-        settings: SourceSettings,
-        page: Page,
-        now: datetime,
-        next_poll: datetime | None,
-        one_by_one: bool,
+        self, lease: Lease, page: Page, now: datetime, next_poll: datetime | None, one_by_one: bool
     ) -> Stored | None:
         with self._db.write() as session:
             row = session.get_one(SourceState, lease.id)
             before = (row.failures, row.failing_since, row.reported_at, row.newest_posted_at)
             if not renew(session, SourceState, lease, now + LEASE):
                 return None
-            store = store_one_by_one if one_by_one else store_page
-            stored = store(session, lease.id, page, self._brands, settings.brands, now, settings.backfill)
-            faults.step("collect.stored")
-            for case_id, reply in answered(session, stored.own, self._brands):
-                self._reply_seen(session, case_id, reply)
-            for spread in stored.spread:
-                self._spread(session, spread, now)
+            stored = self.take(session, lease.id, page, now, one_by_one)
             newest = [moment for moment in (before[3], stored.newest) if moment is not None]
             values: dict[str, Any] = {
                 "cursor": dict(page.cursor),
@@ -359,6 +360,26 @@ class CollectStage:
     def _spread(self, session: Session, spread: Spread, now: datetime) -> None:
         for listener in self._listeners if spread.news else ():
             listener.spread_grew(session, spread, now)
+
+
+def rests(row: SourceState, now: datetime, every: timedelta, connected: datetime) -> bool:
+    """Whether a poll that is due may wait, because a stream has been connected since `connected` and a poll, a good
+    while after that, has read to the end of the list."""
+    polled = row.last_success_at
+    if polled is None or row.next_poll_at is None or row.failures or row.next_poll_at <= polled:
+        return False
+    return connected + every <= polled <= now < row.next_poll_at + min(every * (RARER - 1), LONGEST_REST)
+
+
+def whole_first(commit: Callable[[bool], T], source: str) -> T:
+    """`commit(False)`; if an item is to blame for its failure `commit(True)`, which stores them one by one."""
+    try:
+        return commit(False)
+    except Exception as error:
+        if not items_fault(error):
+            raise
+        log.exception("a page could not be stored whole", source=source)
+        return commit(True)
 
 
 def _fetch(source: Source, cursor: Cursor | None, now: datetime) -> Page:

@@ -52,6 +52,10 @@ def serve(
         at_end.callback(app.release)
         at_end.callback(_stop, engine)
         engine.start()
+        if "collect" in roles:
+            streams = app.streams(engine.wake)
+            at_end.callback(streams.stop)
+            streams.start()
         scheduler = Scheduler(app.db, app.clock, app.owner, app.jobs(roles), getattr(app.clock, "speed", 1.0))
         at_end.callback(scheduler.stop)
         scheduler.start()

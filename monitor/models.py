@@ -24,6 +24,7 @@ from monitor.incident_rows import IncidentRow as IncidentRow
 from monitor.rows import Base as Base
 from monitor.rows import Id as Id
 from monitor.rows import Leased as Leased
+from monitor.stream_state import StreamState as StreamState
 
 _GATHERED = sql("incident_id IS NOT NULL")
 _HELD = sql("looked_at IS NOT NULL")

@@ -95,6 +95,7 @@ class Capabilities:
     hook: bool = False  # it is a HookedSource: monitor/sources/hooks.py
     edits: bool = False
     deletions: bool = False
+    stream: bool = False  # it is a StreamingSource: monitor/sources/streaming.py
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import pytest
 from monitor.errors import AuthError, RetryLater
 from monitor.sources.base import Cursor
 from monitor.sources.contract_replies import ReplyContract
+from monitor.sources.contract_streams import StreamContract
 from monitor.sources.stand_in import MOST_PAGES as MOST_PAGES
 from monitor.sources.stand_in import NOW as NOW
 from monitor.sources.stand_in import TEXTS as TEXTS
@@ -27,7 +28,7 @@ from monitor.sources.stand_in import ago, needs_network
 from monitor.sources.stand_in import poll as poll
 
 
-class SourceContract(ReplyContract):
+class SourceContract(ReplyContract, StreamContract):
     """Subclass it, name the subclass `Test...`, and give it the fixture `service`."""
 
     # reading

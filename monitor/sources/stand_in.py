@@ -97,6 +97,24 @@ class FakeService(ABC):
         """The next reply is taken, and the connection breaks before the answer (only where `network`)."""
         raise AssertionError("this stand-in cannot lose an answer")
 
+    # what follows is asked only where `capabilities.stream`; `post`, `remove` and so on go out on its open streams too
+
+    def cut(self) -> None:
+        """Every open stream is cut off, without a word."""
+        raise AssertionError("this stand-in cannot cut a stream")
+
+    def hush(self) -> None:
+        """Streams stay open from now on, and nothing comes through them any more, no sign of life either."""
+        raise AssertionError("this stand-in cannot fall silent")
+
+    def double(self) -> None:
+        """From now on everything goes out twice."""
+        raise AssertionError("this stand-in cannot repeat itself")
+
+    def noise(self) -> None:
+        """Something that is no event goes out."""
+        raise AssertionError("this stand-in cannot make noise")
+
 
 def poll(
     source: Source, cursor: Cursor | None = None, now: datetime = NOW, between: Callable[[], None] = lambda: None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from monitor.errors import BudgetSpent, Refused, RetryLater, Uncertain
 from monitor.sources import REGISTRY, one_answer
 from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of
 from monitor.sources.contract import Answer, FakeService, SourceContract
+from monitor.sources.streaming import News
 
 ROOT = Path(__file__).parents[2]
 _BLOCKS = re.findall(
@@ -57,6 +58,32 @@ def test_every_source_that_comes_with_firsthour_is_held_to_the_contract(kind: st
     assert any(re.search(rf"import .*\b{name}$", text, re.M) and "(SourceContract)" in text for text in tests)
 
 
+class Wire:
+    """A stream of Memory. It does not wait: what has come has come."""
+
+    patience = 3  # empty looks until silence means that nobody is there
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory, self.coming, self.cut, self.silent = memory, list[Item | None](), False, 0
+
+    def hear(self, within: float) -> News:
+        if self.cut:
+            raise RetryLater("cut off")
+        self.memory._well()
+        coming, self.coming = self.coming, []
+        self.silent = self.silent + 1 if self.memory.hushed else 0
+        if self.silent > self.patience:
+            raise RetryLater("nobody is there")
+        return News(tuple(item for item in coming if self.readable(item)))
+
+    def readable(self, item: Item | None) -> bool:
+        return item is not None
+
+    def close(self) -> None:
+        if self in self.memory.wires:
+            self.memory.wires.remove(self)
+
+
 class Memory(FakeService):
     """A service and its source in one, which reads two items a page and keeps every promise."""
 
@@ -65,10 +92,14 @@ class Memory(FakeService):
     network = True
 
     name = "memory"
-    capabilities = Capabilities(reply=True, sees_replies=True, edits=True, deletions=True)
+    capabilities = Capabilities(reply=True, sees_replies=True, edits=True, deletions=True, stream=True)
+    wire = Wire
 
     def __init__(self) -> None:
         self.items: list[Item] = []
+        self.wires: list[Wire] = []
+        self.hushed = False
+        self.times = 1
         self.seen: dict[str, list[SeenReply]] = {}
         self.sent: list[tuple[Reply, SeenReply]] = []
         self.locked: set[str] = set()
@@ -79,8 +110,34 @@ class Memory(FakeService):
         return self
 
     def post(self, text: str, at: datetime, author: str = "ann") -> str:
-        self.items.append(Item(str(len(self.items)), text, at, author=Author(author)))
+        self._publish(Item(str(len(self.items)), text, at, author=Author(author)))
         return str(len(self.items) - 1)
+
+    def _publish(self, item: Item) -> None:
+        self.items.append(item)
+        self._emit(item)
+
+    def _emit(self, item: Item | None) -> None:
+        for wire in self.wires:
+            wire.coming += [] if self.hushed else [item] * self.times
+
+    def listen(self) -> Wire:
+        self._well()
+        self.wires.append(self.wire(self))
+        return self.wires[-1]
+
+    def cut(self) -> None:
+        for wire in self.wires:
+            wire.cut = True
+
+    def hush(self) -> None:
+        self.hushed = True
+
+    def double(self) -> None:
+        self.times = 2
+
+    def noise(self) -> None:
+        self._emit(None)
 
     def garble(self, at: datetime) -> None:
         pass
@@ -92,7 +149,7 @@ class Memory(FakeService):
         self.items.append(replace(self.items[int(external_id)], text=text))
 
     def remove(self, external_id: str) -> None:
-        self.items.append(replace(self.items[int(external_id)], text="", removed=True))
+        self._publish(replace(self.items[int(external_id)], text="", removed=True))
 
     def answer_by_hand(self, external_id: str, account: str, at: datetime) -> None:
         seen = self.seen.setdefault(external_id, [])
@@ -162,6 +219,9 @@ class TestASourceInMemory(SourceContract):
 
     def test_a_refused_credential_is_an_auth_error(self) -> None:  # type: ignore[override]
         """It has none."""
+
+    def test_a_refused_connection_says_what_to_do_next(self) -> None:  # type: ignore[override]
+        """It knows no answers but trouble."""
 
 
 class OwnersShop(Memory):
@@ -288,6 +348,29 @@ class Careless(Memory):
             raise RetryLater(str(error)) from None
 
 
+def wired(**changes: Any) -> type[Memory]:
+    """A Memory whose streams are broken in one way."""
+    return type("Broken", (Memory,), {"wire": type("BrokenWire", (Wire,), changes)})
+
+
+def _crash(self: Wire, item: Item | None) -> bool:
+    return bool(item.text)  # type: ignore[union-attr]
+
+
+Deaf = wired(patience=10_000)
+Brittle = wired(readable=_crash)
+Picky = wired(readable=lambda self, item: item is not None and not item.removed)
+Sleepy = wired(readable=lambda self, item: item is not None and len(item.text) < 1_000)
+Stale = wired(readable=lambda self, item: item is not None and item.posted_at > datetime(2026, 11, 20, 11, tzinfo=UTC))
+
+
+class Terse(Memory):
+    """Its stream says less than its pages."""
+
+    def _emit(self, item: Item | None) -> None:
+        super()._emit(replace(item, author=Author()) if item else None)
+
+
 suite = SourceContract
 
 
@@ -308,10 +391,16 @@ suite = SourceContract
         (Doubling, suite.test_a_reply_whose_answer_was_lost_is_uncertain_and_then_found),
         (Blind, suite.test_a_reply_is_found_again_by_another_process),
         (Careless, suite.test_a_reply_whose_answer_was_lost_is_uncertain_and_then_found),
+        (Deaf, suite.test_a_connection_without_any_sign_of_life_is_given_up),
+        (Brittle, suite.test_noise_does_not_end_the_stream),
+        (Picky, suite.test_what_is_removed_is_heard_as_removed),
+        (Sleepy, suite.test_a_slow_listener_loses_nothing_without_being_told),
+        (Stale, suite.test_an_older_item_after_a_newer_one_is_heard_too),
+        (Terse, suite.test_what_is_posted_is_heard_just_as_it_would_be_read),
     ],
 )
 def test_the_suite_catches_a_source_that_breaks_a_promise(
     broken: type[Memory], test: Callable[[SourceContract, FakeService], None]
 ) -> None:
-    with pytest.raises((AssertionError, KeyError, RetryLater, pytest.fail.Exception)):
+    with pytest.raises((AssertionError, AttributeError, KeyError, RetryLater, pytest.fail.Exception)):
         test(SourceContract(), broken())

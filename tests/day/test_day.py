@@ -22,12 +22,13 @@ from monitor.alerts.announce import Announcer
 from monitor.alerts.deliver import DeliverStage
 from monitor.alerts.render import Renderer
 from monitor.alerts.slack import SlackTransport, web_client
-from monitor.app import ClockStage, FromSources
+from monitor.app import FromSources
 from monitor.brands import Brands
 from monitor.cases import Case, Cases
 from monitor.classify.batch import ClassifyStage
 from monitor.classify.verdict import Subject, Verdict
 from monitor.clock import ManualClock
+from monitor.clock_stage import ClockStage
 from monitor.collect import CollectStage
 from monitor.database import Database
 from monitor.errors import Refused, RetryLater
