@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.baseline import HOUR
@@ -24,6 +24,7 @@ from monitor.usual import Usual
 UNANSWERED = ("open", "taken", "reopened", "snoozed")
 BACK = 0.05  # a rate that the usual reaches as often as this is usual again
 LONGEST_ANSWER = 3000  # what a modal's input holds
+LINGERS = timedelta(days=1)  # an ended incident with unanswered cases is shown for so long
 KEEP_FEATURES = timedelta(hours=48)
 
 log = structlog.get_logger(__name__)
@@ -58,6 +59,7 @@ class Incident:
     by_source: Counter[str]
     by_severity: Counter[str]
     by_language: Counter[str]
+    elsewhere: Counter[str]  # those that have a message of their own in another channel, by channel
     posted: tuple[datetime, ...]  # when each complaint was posted, in order
 
 
@@ -150,15 +152,17 @@ def _row(session: Session, incident_id: int) -> IncidentRow:
     return row
 
 
-def incident(session: Session, incident_id: int, now: datetime) -> Incident:
-    """Raises Refused where there is no such incident."""
+def incident(session: Session, incident_id: int, now: datetime, in_thread: bool = False) -> Incident:
+    """With `in_thread` its counts leave out what is shown in another channel. Raises Refused where there is no such
+    incident."""
     row = session.get(IncidentRow, incident_id)
     if row is None:
         raise Refused(f"there is no incident {incident_id}")
     c = CaseRow
+    shown = (c.state, c.owner, c.clock, c.due_at, c.met, c.topic, c.source, c.severity, c.language, c.posted_at)
     found = session.execute(
-        select(c.state, c.owner, c.clock, c.due_at, c.met, c.topic, c.source, c.severity, c.language, c.posted_at)
-        .where(c.incident_id == incident_id, c.state != "dismissed")
+        select(*shown, c.slack_channel, c.page)
+        .where(c.incident_id == incident_id, c.state != "dismissed", *([_in_thread(row)] if in_thread else []))
         .order_by(c.posted_at)
     ).all()
     waiting = [case for case in found if case.state in UNANSWERED]
@@ -190,8 +194,26 @@ def incident(session: Session, incident_id: int, now: datetime) -> Incident:
         by_source=Counter(case.source for case in found),
         by_severity=Counter(case.severity for case in found),
         by_language=Counter(case.language for case in found),
+        elsewhere=Counter(
+            case.slack_channel
+            for case in found
+            if case.page is None and case.slack_channel not in (None, row.slack_channel)
+        ),
         posted=tuple(case.posted_at for case in found),
     )
+
+
+def _in_thread(row: IncidentRow) -> ColumnElement[bool]:
+    shown = CaseRow.slack_channel
+    return or_(CaseRow.page.is_not(None), shown.is_(None), shown == row.slack_channel)
+
+
+def under_way(session: Session, now: datetime) -> list[Incident]:
+    """The incidents that are open, and those that ended within a day and have unanswered cases; the oldest first."""
+    recent = or_(IncidentRow.state == "open", IncidentRow.ended_at > now - LINGERS)
+    ids = session.scalars(select(IncidentRow.id).where(recent).order_by(IncidentRow.id)).all()
+    seen = [incident(session, incident_id, now) for incident_id in ids]
+    return [each for each in seen if each.state == "open" or each.unanswered]
 
 
 def answer_for(session: Session, case_id: int) -> str | None:
@@ -226,10 +248,13 @@ def samples(session: Session, incident_id: int, count: int) -> list[Case]:
 
 
 def next_waiting(session: Session, incident_id: int) -> int | None:
-    """The case of the incident that nobody has taken and that is due first."""
+    """The case of the incident that nobody has taken and that is due first; those of another channel are for those who
+    read it."""
+    row = session.get_one(IncidentRow, incident_id)
+    free = (CaseRow.state.in_(("open", "reopened")), CaseRow.owner.is_(None))
     return session.scalar(
         select(CaseRow.id)
-        .where(CaseRow.incident_id == incident_id, CaseRow.state.in_(("open", "reopened")), CaseRow.owner.is_(None))
+        .where(CaseRow.incident_id == incident_id, *free, _in_thread(row))
         .order_by(CaseRow.due_at.is_(None), CaseRow.due_at, CaseRow.id)
         .limit(1)
     )

@@ -2,11 +2,15 @@
 
 A listener of `Storms` and of `Incidents`; `Announcer` asks it about each change of a case. Whatever may come in great
 numbers is added to a message that still waits, or said at most every so often.
+
+An incident is shown in the channel to which most of its first cases go. A case that goes to another channel is alerted
+there, for the team that reads it, up to `storms.minimum` of them: what comes after goes into the thread as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,13 +53,16 @@ class IncidentAnnouncer:
         self._settings, self._transport, self._routes = settings.storms, transport, routes
 
     def gathered(self, session: Session, gathered: Gathered, now: datetime) -> None:
-        incident = gathered.incident
+        incident, places = gathered.incident, self._places(session, gathered.cases)
         if gathered.opened:
+            if self._transport == "slack":
+                incident.slack_channel = Counter(places.values()).most_common(1)[0][0]
             self._put(session, incident, "incident", now, part="root")
         else:
             self._refresh(session, incident, now)
-        folded = _take_back(session, gathered.cases, incident.id)
-        if alone := [case_id for case_id in gathered.cases if case_id not in folded]:
+        mine = self._of_the_thread(session, incident, places, now)
+        folded = _take_back(session, mine, incident.id)
+        if alone := [case_id for case_id in mine if case_id not in folded]:
             self._put(session, incident, "incident", now, part="earlier", cases=alone)
         self._fold(session, incident, folded, now)
 
@@ -75,6 +82,8 @@ class IncidentAnnouncer:
         if incident is None:
             return False
         self._refresh(session, incident, change.at)
+        if case.page is None and self._is_elsewhere(incident, self._routes.place(case)):
+            return False
         if case.page is not None:
             self._refresh_page(session, incident, case.page, change.at, at_once=step is None)
         if step and change.detail.get("muted"):
@@ -86,6 +95,38 @@ class IncidentAnnouncer:
             return False
         self._note(session, incident, change)
         return True
+
+    def _places(self, session: Session, cases: Collection[int]) -> dict[int, str]:
+        """The channel in which each case's message is, or would be if it stood alone."""
+        c = CaseRow
+        rows = session.execute(
+            select(c.id, c.slack_channel, c.brand, c.source, c.language, c.severity, c.topic)
+            .where(c.id.in_(cases))
+            .order_by(c.id)
+        )
+        return {case_id: shown or self._routes.pick(*about).channel for case_id, shown, *about in rows}
+
+    def _is_elsewhere(self, incident: IncidentRow, channel: str) -> bool:
+        return self._transport == "slack" and channel != self._route(incident).channel
+
+    def _of_the_thread(
+        self, session: Session, incident: IncidentRow, places: Mapping[int, str], now: datetime
+    ) -> list[int]:
+        """The cases that the incident's thread shows: those of its channel, and of another whatever would flood it."""
+        kept: set[int | None] = set()
+        for channel in sorted({each for each in places.values() if self._is_elsewhere(incident, each)}):
+            first = set(_alerted(session, incident.id, channel, self._settings.minimum))
+            kept |= first
+            if any(case_id not in first for case_id, place in places.items() if place == channel):
+                self._point_here(session, incident, channel, now)
+        return [case_id for case_id in places if case_id not in kept]
+
+    def _point_here(self, session: Session, incident: IncidentRow, channel: str, now: datetime) -> None:
+        """Say once in another channel where further cases are."""
+        d = DeliveryRow
+        said = select(d.id).where(d.incident_id == incident.id, d.kind == "note", d.target == channel)
+        if session.scalar(said.limit(1)) is None:
+            self._put(session, incident, "note", now, target=channel, part="pointer")
 
     def _fold(self, session: Session, incident: IncidentRow, cases: Sequence[int], now: datetime) -> None:
         """Put cases into the message of the thread that still waits, then into further ones."""
@@ -128,7 +169,7 @@ class IncidentAnnouncer:
                 return
             notify = "thread"
         route = self._route(incident)
-        self._say(session, incident, change, kind, self._transport, route.channel, notify)
+        self._say(session, incident, change, kind, self._transport, incident.slack_channel or route.channel, notify)
         if notify == "lead" and route.lead and route.lead.startswith(("C", "G")) and self._transport == "slack":
             self._say(session, incident, change, kind, "slack", route.lead, "elsewhere")
 
@@ -178,7 +219,7 @@ class IncidentAnnouncer:
             session,
             kind,
             transport or self._transport,
-            target or self._route(incident).channel,
+            target or incident.slack_channel or self._route(incident).channel,
             now,
             payload=payload,
             not_before=now + max(after, NOW),
@@ -186,7 +227,7 @@ class IncidentAnnouncer:
         )
 
     def _route(self, incident: IncidentRow) -> Route:
-        return self._routes.of_storm(incident.brand, incident.topics)
+        return self._routes.of_storm(incident.brand, incident.topics, incident.slack_channel)
 
 
 def _show(session: Session, cases: Sequence[int], page: int) -> None:
@@ -210,6 +251,26 @@ def _waiting(session: Session, incident_id: int, kind: str, transport: str) -> l
         .execution_options(populate_existing=True)
     )
     return [row for row in found if row.state == "pending" and row.intent_at is None]
+
+
+def _alerted(session: Session, incident_id: int, channel: str, count: int) -> list[int | None]:
+    """The first `count` of the incident's cases that are alerted in `channel`, or will be."""
+    d = DeliveryRow
+    return list(
+        session.scalars(
+            select(d.case_id)
+            .join(CaseRow, CaseRow.id == d.case_id)
+            .where(
+                CaseRow.incident_id == incident_id,
+                CaseRow.page.is_(None),
+                d.kind == "alert",
+                d.target == channel,
+                d.state != "dropped",
+            )
+            .order_by(d.id)
+            .limit(count)
+        )
+    )
 
 
 def _take_back(session: Session, cases: Collection[int], incident_id: int) -> list[int]:

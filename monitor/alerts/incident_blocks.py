@@ -74,6 +74,7 @@ def standing(incident: Incident, now: datetime) -> str:
         parts.append(f"{answered} answered{late}")
     if incident.unreplied:
         parts.append(f"{incident.unreplied} closed without a reply")
+    parts += [f"{count} of these in {blocks.mention(channel)}" for channel, count in sorted(incident.elsewhere.items())]
     return " · ".join(parts)
 
 
@@ -146,6 +147,13 @@ def earlier(cases: Sequence[Case]) -> str:
     return (
         f":mag: {many(len(cases))} of this {said} alerted before it was recognised: {', '.join(links[:LINKED])}{rest}"
     )
+
+
+def pointer(incident: Incident) -> str:
+    """What another channel is told, when too many of an incident's cases would go there one by one."""
+    where = blocks.permalink(incident.slack_channel, incident.slack_ts)
+    there = f"{link(where, 'its thread')}" if where else "its thread"
+    return f":cyclone: *{title(incident)}*. What comes from now on of it is in {there}, also what is for this channel."
 
 
 def asks(incident: Incident, event: str, whom: str | None, now: datetime) -> str:

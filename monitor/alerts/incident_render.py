@@ -29,7 +29,8 @@ class IncidentRenderer:
     def __call__(self, session: Session, delivery: Delivery, now: datetime) -> Message | None:
         if delivery.incident_id is None:
             raise ValueError("a delivery of no incident")
-        seen, payload = incident(session, delivery.incident_id, now), delivery.payload
+        asks = delivery.kind in ("reminder", "escalation", "breach")  # of the cases in the thread, not of others
+        seen, payload = incident(session, delivery.incident_id, now, in_thread=asks), delivery.payload
         place = seen.slack_channel or delivery.target
         match delivery.kind, payload.get("part"):
             case "incident", "root":
@@ -46,6 +47,8 @@ class IncidentRenderer:
                 return message(delivery, text, thread=seen.slack_ts, target=place, broadcast=True)
             case "update", _:
                 return self._update(session, delivery, seen, now)
+            case "note", "pointer":
+                return message(delivery, incident_blocks.pointer(seen))
             case "note", "answer":
                 return message(delivery, incident_blocks.answer_set(seen), thread=seen.slack_ts, target=place)
             case "note", _:
@@ -83,7 +86,7 @@ class IncidentRenderer:
         if delivery.transport == "apprise":
             title, body = incident_blocks.plain(seen, event, now)
             return message(delivery, f"{title}\n{body}")
-        route, whom = self._routes.of_storm(seen.brand, seen.topics), None
+        route, whom = self._routes.of_storm(seen.brand, seen.topics, seen.slack_channel), None
         if notify == "oncall":
             oncall = (route.oncall,) if route.oncall else self._routes.rota.at(now)
             whom = " ".join(map(blocks.mention, oncall))

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from monitor.alerts.blocks import Block, actions, clock_line, mention, moment, place, span
+from monitor.alerts import incident_blocks
+from monitor.alerts.blocks import Block, actions, clock_line, mention, moment, permalink, place, span
 from monitor.alerts.silences import Silence
 from monitor.alerts.tally import Tally
 from monitor.alerts.text import line, link, quote
 from monitor.cases import Case
+from monitor.incidents import Incident
 from monitor.transitions import TRANSITIONS
 
 LISTED = 12  # cases of an answer to /firsthour
 AT_HOME = 15  # of each kind
+STORMS = 5
 
 
 def entry(case: Case, now: datetime) -> str:
@@ -23,6 +26,22 @@ def entry(case: Case, now: datetime) -> str:
     where = place(case)
     said = quote("" if case.removed else case.text, 160, lines=1)
     return f"{clock_line(case, now)}\n{what}" + (f" · {link(where, 'go to it')}" if where else "") + f"\n{said}"
+
+
+def storms(incidents: Sequence[Incident], now: datetime) -> list[Block]:
+    """Incidents, each with a button to take its next case."""
+    shown: list[Block] = []
+    for incident in incidents[:STORMS]:
+        where = permalink(incident.slack_channel, incident.slack_ts)
+        place = f" · {link(where, 'go to it')}" if where else ""
+        words = f"{incident_blocks.heading(incident)}\n{incident_blocks.left(incident, now)}{place}"
+        block = section(words) | {"block_id": f"incident:{incident.id}"}
+        if incident.untaken:
+            block["accessory"] = button("incident_take", "Take the next one", str(incident.id))
+        shown.append(block)
+    if len(incidents) > STORMS:
+        shown.append(context(f"… and {len(incidents) - STORMS} more storms."))
+    return shown
 
 
 def listed(cases: Sequence[Case], total: int, title: str, nothing: str, now: datetime) -> tuple[str, list[Block]]:
@@ -53,8 +72,15 @@ def figures(tally: Tally, since: datetime, now: datetime) -> str:
     )
 
 
-def home(mine: Sequence[Case], team: Sequence[Case], total: int, pause: Silence | None, now: datetime) -> Block:
-    """The Home tab: the reader's own cases with all their buttons, then what the team has open."""
+def home(
+    mine: Sequence[Case],
+    team: Sequence[Case],
+    total: int,
+    incidents: Sequence[Incident],
+    pause: Silence | None,
+    now: datetime,
+) -> Block:
+    """The Home tab: incidents, the reader's own cases with all their buttons, then what the team has open."""
     blocks: list[Block] = [
         {"type": "header", "text": plain("Your cases")},
         context(f"As of {moment(now, now)}. {total} open in all."),
@@ -62,6 +88,7 @@ def home(mine: Sequence[Case], team: Sequence[Case], total: int, pause: Silence 
     ]
     if pause is not None and pause.until is not None:
         blocks.append(section(f":mute: {_paused(pause, now)}"))
+    blocks += storms(incidents, now)
     if not mine:
         blocks.append(section("You have none. Take one below, or in the channel."))
     for case in mine[:AT_HOME]:

@@ -50,9 +50,13 @@ class Routes:
         known = {"brand": brand, "source": source, "language": language, "severity": severity, "topic": topic}
         return next((route for rule, route in self._routes if _fits(rule, known)), self._home)
 
-    def of_storm(self, brand: str, topics: Sequence[str]) -> Route:
-        """An incident goes where its brand and topic go, whatever the sources and languages of its cases."""
-        return self.pick(brand=brand, topic=topics[0] if topics else None)
+    def of_storm(self, brand: str, topics: Sequence[str], channel: str | None) -> Route:
+        """The people of an incident that is shown in `channel`: those of its brand and topic if that is their channel,
+        else whoever has the channel."""
+        natural = self.pick(brand=brand, topic=topics[0] if topics else None)
+        if channel in (None, natural.channel):
+            return natural
+        return next((route for _, route in self._routes if route.channel == channel), self._home)
 
     def place(self, case: Case) -> str:
         """The channel in which the case's message is, or will be."""

@@ -89,7 +89,7 @@ def build_app(
     ):
         part.register(app)
     if incidents is not None:
-        IncidentPresses(acts, incidents, client, whispers, changed).register(app)
+        IncidentPresses(acts, incidents, client, whispers, changed, home).register(app)
     presses = Presses(acts, windows, reply, whispers, changed, home)
     for name in BUTTONS:
         app.action(name)(presses.button)

@@ -20,6 +20,7 @@ from monitor.alerts.text import line
 from monitor.alerts.whispers import Person, Whispers
 from monitor.cases import Case
 from monitor.errors import Refused
+from monitor.incidents import under_way
 from monitor.section import duration
 from monitor.settings import Settings
 
@@ -86,7 +87,11 @@ class Command:
 
     def _open(self, person: Person, channel: str, rest: str) -> Answer:
         cases, total = self._cases(None)
-        return lists.listed(cases, total, "Open cases", "Nothing is open. :tada:", self._acts.clock.now())
+        now = self._acts.clock.now()
+        with self._acts.db.read() as session:
+            incidents = under_way(session, now)
+        text, shown = lists.listed(cases, total, "Open cases", "Nothing is open. :tada:", now)
+        return text, [*lists.storms(incidents, now), *shown]
 
     def _mine(self, person: Person, channel: str, rest: str) -> Answer:
         cases, total = self._cases(person)

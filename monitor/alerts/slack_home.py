@@ -17,6 +17,7 @@ from monitor.alerts.open_cases import open_cases
 from monitor.alerts.routes import Routes
 from monitor.alerts.slack_acts import Acts
 from monitor.alerts.whispers import Person
+from monitor.incidents import under_way
 
 WATCHED = timedelta(hours=1)  # after opening it, a tab is drawn again when its reader has done something
 
@@ -58,8 +59,9 @@ class Home:
         with self._acts.db.read() as session:
             mine, own = open_cases(session, lists.AT_HOME + 1, owners=names)
             team, other = open_cases(session, lists.AT_HOME + 1, others=names)
+            incidents = under_way(session, now)
             pauses = [silences.paused(session, channel, now) for channel in self._routes.channels]
-        view = lists.home(mine, team, own + other, next(filter(None, pauses), None), now)
+        view = lists.home(mine, team, own + other, incidents, next(filter(None, pauses), None), now)
         try:
             self._client.views_publish(user_id=person.id, view=view)
         except Exception as error:

@@ -13,6 +13,7 @@ from slack_sdk import WebClient
 from monitor.alerts import incident_blocks, modals
 from monitor.alerts.blocks import place
 from monitor.alerts.slack_acts import FAILED, Acts
+from monitor.alerts.slack_home import Home
 from monitor.alerts.slack_modals import open_window
 from monitor.alerts.text import line, link
 from monitor.alerts.whispers import Person, Whispers
@@ -26,10 +27,16 @@ log = structlog.get_logger(__name__)
 
 class IncidentPresses:
     def __init__(
-        self, acts: Acts, incidents: Incidents, client: WebClient, whispers: Whispers, changed: Callable[[], None]
+        self,
+        acts: Acts,
+        incidents: Incidents,
+        client: WebClient,
+        whispers: Whispers,
+        changed: Callable[[], None],
+        home: Home,
     ) -> None:
         self._acts, self._incidents, self._client = acts, incidents, client
-        self._whispers, self._changed = whispers, changed
+        self._whispers, self._changed, self._home = whispers, changed, home
 
     def register(self, app: App) -> None:
         for name, act in (("take", self._take), ("answer", self._ask), ("end", self._end)):
@@ -41,6 +48,7 @@ class IncidentPresses:
             ack()
             self._whispers.remember(body)
             self._try(lambda words: self._whispers.tell(body, words), lambda: act(body, action, _incident_id(action)))
+            self._home.after(body)
 
         return press
 

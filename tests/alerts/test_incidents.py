@@ -313,6 +313,7 @@ INCIDENT = Incident(
     by_source=Counter({"reddit": 80, "x": 40}),
     by_severity=Counter({"medium": 100, "high": 18, "critical": 2}),
     by_language=Counter({"en": 100, "et": 20}),
+    elsewhere=Counter(),
     posted=tuple(NOW - timedelta(seconds=10 * n) for n in range(120, 0, -1)),
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from alerts.test_blocks import CASE, HOSTILE, NOW, STATES
+from alerts.test_incidents import INCIDENT
 from fake_slack import CHANNEL, FakeSlack, Fault, wrong_view
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,7 +127,7 @@ CASES = st.builds(
 @given(st.lists(CASES, max_size=40, unique_by=lambda case: case.id), st.integers(0, 40))
 def test_any_cases_give_a_tab_and_lists_that_slack_takes(cases: list[Any], cut: int) -> None:
     pause = silences.Silence(1, "pause", CHANNEL, NOW, NOW + timedelta(hours=1), None, "<@U0123>", None, "`<!here>", "")
-    view = lists.home(cases[:cut], cases[cut:], 10**6, pause, NOW)
+    view = lists.home(cases[:cut], cases[cut:], 10**6, [replace(INCIDENT, id=n) for n in range(cut % 8)], pause, NOW)
     assert wrong_view(view) is None
     text, blocks = lists.listed(cases, len(cases), "Open", "None", NOW)
     assert wrong_view({"type": "home", "blocks": blocks}) is None
