@@ -37,6 +37,17 @@ class Engagement:
     views: int | None = None
 
 
+def engagement(
+    likes: object = None, shares: object = None, answers: object = None, views: object = None
+) -> Engagement | None:
+    """From the counts as a service gives them; None where it gives none that can be read."""
+    given = [
+        max(0, each) if isinstance(each, int) and not isinstance(each, bool) else None
+        for each in (likes, shares, answers, views)
+    ]
+    return Engagement(*given) if given != [None] * 4 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One post, comment or review as the service gave it.

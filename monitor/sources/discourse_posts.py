@@ -10,9 +10,9 @@ from typing import Any
 
 from monitor.clock import aware
 from monitor.errors import AuthError, FirsthourError, Refused, RetryLater, Uncertain
-from monitor.sources.base import Author, Item, Reply, SeenReply
+from monitor.sources.base import Author, Item, Reply, SeenReply, engagement
 from monitor.sources.http import Http, MissingError, waiting_time
-from monitor.sources.markup import plain
+from monitor.sources.markup import pictures, plain
 
 _QUOTE = re.compile(r"\[quote\b[^\]]*\](?:(?!\[quote\b).)*?\[/quote\]", re.I | re.S)  # the innermost
 _UPLOAD = re.compile(r"!\[[^\]]*\]\(upload://[^)\s]*\)")
@@ -82,7 +82,17 @@ def item(post: dict[str, Any], site: str, title: str | None = None) -> Item:
         conversation=str(topic),
         parent=name_of(topic, answered) if answered else None,
         removed=removed,
+        media=() if removed else pictures(str(post.get("cooked") or "")),
+        engagement=engagement(_likes(post), answers=post.get("reply_count"), views=post.get("reads")),
     )
+
+
+def _likes(post: Mapping[str, Any]) -> Any:
+    """Among all that readers did with the post; an action that nobody took is left out there."""
+    actions = post.get("actions_summary")
+    if not isinstance(actions, list):
+        return None
+    return next((each.get("count") for each in actions if isinstance(each, dict) and each.get("id") == 2), 0)
 
 
 def _words(post: Mapping[str, Any]) -> str:

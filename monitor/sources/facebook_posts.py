@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.clock import aware
-from monitor.sources.base import Author, Item
+from monitor.sources.base import Author, Item, engagement
 
 SITE = "https://www.facebook.com"
-COMMENT = "id,message,created_time,from{id,name},parent{id},permalink_url"
-POST = "id,message,created_time,from{id,name},permalink_url"
+COMMENT = (
+    "id,message,created_time,from{id,name},parent{id},permalink_url,like_count,comment_count,"
+    "attachment{media{image{src}}}"
+)
+POST = "id,message,created_time,from{id,name},permalink_url,full_picture,shares"
 THREAD = f"comments.filter(stream).order(reverse_chronological).limit(50){{{COMMENT}}}"
 RATING = "created_time,recommendation_type,rating,review_text,reviewer{id,name},open_graph_story{id}"
 
@@ -30,8 +33,7 @@ def moment(value: Any) -> datetime:
 
 def sender(found: Mapping[str, Any]) -> tuple[str | None, Author]:
     """Who wrote it: the id, which Facebook does not show of everybody, and the author."""
-    who = found.get("from")
-    who = who if isinstance(who, dict) else {}
+    who = _inner(found, "from")
     name = str(who.get("name") or "") or None
     return str(who["id"]) if who.get("id") else None, Author(None, name)
 
@@ -46,6 +48,8 @@ def post(found: Mapping[str, Any], kind: str = "post") -> Item:
         url=_address(found) or f"{SITE}/{external_id}",
         author=sender(found)[1],
         conversation=f"{kind}/{external_id}",
+        media=_links(found.get("full_picture")),
+        engagement=engagement(shares=_inner(found, "shares").get("count")),
     )
 
 
@@ -60,6 +64,8 @@ def comment(found: Mapping[str, Any], post_id: str | None = None) -> Item:
         author=sender(found)[1],
         conversation=f"post/{post_id}" if post_id else None,
         parent=above,
+        media=_links(_inner(found, "attachment", "media", "image").get("src")),
+        engagement=engagement(found.get("like_count"), answers=found.get("comment_count")),
     )
 
 
@@ -108,5 +114,15 @@ def heard(field: str, value: Mapping[str, Any], at: datetime, page_id: str) -> I
 
 
 def _address(found: Mapping[str, Any]) -> str | None:
-    link = found.get("permalink_url")
-    return link if isinstance(link, str) and link.startswith("https://") else None
+    return next(iter(_links(found.get("permalink_url"))), None)
+
+
+def _links(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) and value.startswith("https://") else ()
+
+
+def _inner(found: Any, *keys: str) -> Mapping[str, Any]:
+    """What lies in `found` under one key after the other; nothing where a step is missing."""
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}

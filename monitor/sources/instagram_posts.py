@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.clock import aware
-from monitor.sources.base import Author, Item, SeenReply
+from monitor.sources.base import Author, Item, SeenReply, engagement
 
 SITE = "https://www.instagram.com"
 ANSWER = "id,text,timestamp,username,like_count,parent_id"
 COMMENT = f"{ANSWER},replies.limit(50){{{ANSWER}}}"
 MEDIA = f"id,timestamp,permalink,comments.limit(50){{{COMMENT}}}"
-TAGGED = "id,caption,timestamp,username,permalink,like_count,comments_count"
-MENTIONED = "id,caption,timestamp,username,like_count,comments_count"
+TAGGED = "id,caption,timestamp,username,permalink,media_url,like_count,comments_count"
+MENTIONED = "id,caption,timestamp,username,media_url,like_count,comments_count"
 WITH_ANSWERS = f"id,username,parent_id,replies.limit(50){{{ANSWER}}}"
 
 
@@ -47,12 +47,13 @@ def comment(found: Mapping[str, Any], above: str | None) -> Item:
         author=_author(username(found)),
         conversation=above if above and above.startswith("media/") else None,
         parent=above,
+        engagement=engagement(found.get("like_count")),
     )
 
 
 def post(found: Mapping[str, Any], external_id: str, words: str = "caption") -> Item:
     """What somebody else posted. Captions may be missing where there are none."""
-    link = found.get("permalink")
+    link, picture = found.get("permalink"), found.get("media_url")
     return Item(
         external_id=external_id,
         text=str(found.get(words) or ""),
@@ -60,6 +61,8 @@ def post(found: Mapping[str, Any], external_id: str, words: str = "caption") -> 
         url=link if isinstance(link, str) and link.startswith("https://") else None,
         author=_author(username(found)),
         conversation=external_id,
+        media=(picture,) if isinstance(picture, str) else (),
+        engagement=engagement(found.get("like_count"), answers=found.get("comments_count")),
     )
 
 

@@ -15,10 +15,38 @@ def plain(html: str) -> str:
     if "<" not in html and "&" not in html:
         return html.strip()
     parser = _Text()
-    parser.feed(html)
-    parser.close()
+    _read(parser, html)
     lines = (" ".join(line.split()) for line in "".join(parser.parts).split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def pictures(html: str) -> tuple[str, ...]:
+    """The addresses of the pictures that an HTML fragment shows, without signs such as emoji and portraits."""
+    if "<img" not in html.lower():
+        return ()
+    parser = _Pictures()
+    _read(parser, html)
+    return tuple(dict.fromkeys(parser.found))
+
+
+def _read(parser: HTMLParser, html: str) -> None:
+    try:
+        parser.feed(html)
+        parser.close()
+    except AssertionError:  # of a parser that older Pythons have, on "<![0": what came before it is read
+        return
+
+
+class _Pictures(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        source, kind = given.get("src") or "", (given.get("class") or "").split()
+        if tag == "img" and source.startswith(("http://", "https://")) and not {"emoji", "avatar"} & set(kind):
+            self.found.append(source)
 
 
 class _Text(HTMLParser):

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.sources.base import Author, Engagement, Item, Reject
+from monitor.sources.base import Author, Item, Reject, engagement
 
 _SITE = "https://www.reddit.com"
 _GONE = ("[removed]", "[deleted]")
@@ -48,17 +48,9 @@ def item(child: dict[str, Any]) -> Item:
         parent=data.get("parent_id") if kind == "t1" else None,
         removed=removed,
         media=_pictures(data),
-        engagement=_engagement(data),
+        # the score (ups less downs) stands for likes; cross-posts for shares
+        engagement=engagement(data.get("score"), data.get("num_crossposts"), data.get("num_comments")),
         repost_of=data.get("crosspost_parent") if kind == "t3" else None,
-    )
-
-
-def _engagement(data: dict[str, Any]) -> Engagement:
-    """The score (ups less downs) stands for likes; cross-posts for shares."""
-    return Engagement(
-        likes=_count(data.get("score")),
-        shares=_count(data.get("num_crossposts")),
-        answers=_count(data.get("num_comments")),
     )
 
 
@@ -74,7 +66,3 @@ def _pictures(data: dict[str, Any]) -> tuple[str, ...]:
         if isinstance(largest, dict):
             found.append(largest.get("u") or largest.get("gif"))
     return tuple(html.unescape(each) for each in found if isinstance(each, str))
-
-
-def _count(value: Any) -> int | None:
-    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from monitor.errors import AuthError, FirsthourError, Refused
-from monitor.sources.base import Author, Item, Reject, SeenReply
+from monitor.sources.base import Author, Item, Reject, SeenReply, engagement
 from monitor.sources.hooks import Call, CallRefused, Heard
 from monitor.sources.http import Http, MissingError
 from monitor.sources.one_answer import owners_answer
@@ -70,6 +70,7 @@ def item(review: Mapping[str, Any]) -> Item:
         url=address(external_id),
         author=Author(None, name, f"{_SITE}/users/{writer}" if isinstance(writer, str) and writer else None),
         rating=float(stars),
+        engagement=engagement(review.get("numberOfLikes")),
         language=language if re.fullmatch("[a-z]{2}", language) else None,
     )
 

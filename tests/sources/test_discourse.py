@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitor.errors import AuthError, Refused, RetryLater, Uncertain
-from monitor.sources.base import Reply
+from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, Answer, SourceContract, ago, poll
 from monitor.sources.discourse import Discourse
 from tests.sources.fakes import LoopbackService, Post
@@ -133,6 +133,9 @@ class Forum(LoopbackService):
             "name": post.author.title(),
             "cooked": f"<p>{escape(post.text)}</p>",
             "topic_title": "Acme stopped working",
+            "actions_summary": [{"id": 2, "count": 12}, {"id": 8}],
+            "reply_count": 3,
+            "reads": 400,
         }
         return data | ({"raw": post.text} if raw else {}) | post.more.get("garbled", {})
 
@@ -185,6 +188,7 @@ def test_the_first_post_of_a_topic_has_its_title_and_answers_say_to_what(service
     assert (items[first].parent, items[second].parent, items[third].parent) == (None, first, second)
     assert items[second].conversation == str(TOPIC)
     assert items[second].url == f"{service.url}/t/9/2"
+    assert items[second].engagement == Engagement(likes=12, answers=3, views=400)
     again, _ = poll(service.source(lag="0s"), cursor, NOW + timedelta(days=2))
     assert again[first] == items[first]
 

@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitor.errors import AuthError, FirsthourError, Refused, RetryLater, Uncertain
-from monitor.sources.base import Reply
+from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, ago, poll
 from monitor.sources.facebook import Facebook
 from monitor.sources.hooks import Call, CallRefused
@@ -116,6 +116,9 @@ class Feed(GraphApi):
             "created_time": post.at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
             "from": {"id": PAGE, "name": "acmehelp"} if ours else {"id": f"9{post.author}", "name": post.author},
             "permalink_url": f"https://www.facebook.com/{post.id}?x",
+            "like_count": 7,
+            "comment_count": 2,
+            "attachment": {"media": {"image": {"src": "https://cdn.example/broken.jpg"}}},
         }
         if post.parent:
             whole["parent"] = {"id": post.parent}
@@ -142,6 +145,8 @@ def test_an_answer_is_known_to_belong_to_what_it_answers_and_our_own_is_no_menti
     assert (items[first].parent, items[second].parent) == (f"post/{PAGE}_1", first)
     assert items[second].conversation == f"post/{PAGE}_1"
     assert items[second].url == f"https://www.facebook.com/{second}?x"
+    assert items[second].engagement == Engagement(likes=7, answers=2)
+    assert items[second].media == ("https://cdn.example/broken.jpg",)
 
 
 def test_comments_under_old_posts_are_read_and_only_threads_with_news_are_read_on(service: Feed) -> None:
@@ -354,7 +359,8 @@ def test_a_call_brings_what_the_lists_would_bring(service: Feed, hooked: Faceboo
         ),
         NOW,
     )
-    assert {item.external_id: item for item in heard.items} == poll(service.source(recheck="0s"))[0]
+    listed = poll(service.source(recheck="0s"))[0].values()
+    assert {*heard.items} == {replace(item, media=(), engagement=None) for item in listed}
     assert heard.nonce
     assert heard.until is not None
 

@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request
 
 from monitor.errors import AuthError, GiveUp, Refused, RetryLater
-from monitor.sources.base import Reply
+from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, ago, poll
 from monitor.sources.hooks import CallRefused
 from monitor.sources.instagram import Instagram
@@ -111,6 +111,9 @@ class Gallery(GraphApi):
             "timestamp": post.at.strftime(TIME),
             "username": post.author,
             "permalink": f"https://www.instagram.com/p/{post.id}/",
+            "media_url": f"https://cdn.example/{post.id}.jpg",
+            "like_count": 50,
+            "comments_count": 3,
         }
 
     def _whole(self, post: Post) -> dict[str, Any]:
@@ -150,6 +153,8 @@ def test_posts_that_tag_the_account_are_read_page_by_page_and_cannot_be_answered
     items, cursor = poll(service.source())
     assert items.keys() == {f"tag/{post.id}" for post in service.tags}
     assert items["tag/700"].url == "https://www.instagram.com/p/700/"
+    assert items["tag/700"].media == ("https://cdn.example/700.jpg",)
+    assert items["tag/700"].engagement == Engagement(likes=50, answers=3)
     service.requests.clear()
     poll(service.source(), cursor, NOW + timedelta(minutes=1))
     assert sum(request.path.endswith("/tags") for request in service.requests) == 2  # all of the second is old

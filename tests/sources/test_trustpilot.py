@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitor.errors import AuthError, ConfigurationError, RetryLater
-from monitor.sources.base import Reply
+from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, ago, poll
 from monitor.sources.hooks import Call, CallRefused
 from monitor.sources.trustpilot import Trustpilot
@@ -98,6 +98,7 @@ class TrustpilotApi(LoopbackService):
             "language": "en",
             "createdAt": post.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds"),
             "companyReply": None,
+            "numberOfLikes": 4,
         }
         if post.id in self.answers:
             text, at = self.answers[post.id]
@@ -135,6 +136,7 @@ def test_a_review_has_its_title_once_its_stars_and_its_writer(service: Trustpilo
     assert items[titled].text == "Lost parcel\n\nNever again, they lost my parcel"
     assert items[untitled].text == "They lost my parcel"
     assert (items[titled].rating, items[titled].language, items[titled].author.name) == (2.0, "en", "ann")
+    assert items[titled].engagement == Engagement(likes=4)
     assert items[titled].url == f"https://www.trustpilot.com/reviews/{titled}"
 
 
