@@ -21,6 +21,7 @@ from monitor.errors import ConfigurationError, RetryLater
 from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Engagement, Item, Page, Reject, SeenReply
 from monitor.sources.http import TIMEOUT, USER_AGENT, certificates, refusal
 from monitor.sources.markup import plain
+from monitor.sources.rss_recipes import joined, own_words, true_link
 
 SECONDS = 60.0  # for one feed from the first byte to the last
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
@@ -176,7 +177,7 @@ def _no_feed(answer: _Answer) -> str:
 
 
 def _item(entry: Any, feed: Any, undated: datetime, now: datetime) -> Item:
-    text = _entry_text(entry)
+    text, counts = _entry_text(entry)
     link = _link(entry)
     identity = str(entry.get("id") or link or "")
     if not identity:
@@ -192,7 +193,7 @@ def _item(entry: Any, feed: Any, undated: datetime, now: datetime) -> Item:
         author=_author(entry),
         language=_language(entry, feed),
         media=_media(entry),
-        engagement=Engagement(answers=int(count)) if (count := str(entry.get("slash_comments"))).isdecimal() else None,
+        engagement=counts,
     )
 
 
@@ -208,23 +209,28 @@ def _media(entry: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(link for link in links if isinstance(link, str)))
 
 
-def _entry_text(entry: Any) -> str:
-    """Title and the longest of the texts, without markup; the title once."""
+def _entry_text(entry: Any) -> tuple[str, Engagement | None]:
+    """Title and the longest of the texts, without markup; the title once. And what the feed says of its readers."""
     title = plain(str(entry.get("title") or ""))
     bodies = [str(part.get("value") or "") for part in entry.get("content") or () if isinstance(part, Mapping)]
     body = max((plain(text) for text in [*bodies, str(entry.get("summary") or "")]), key=len)
-    return body if body.startswith(title) else f"{title}\n{body}".strip()
+    words, counts = own_words(body)
+    if counts is None and (answers := str(entry.get("slash_comments"))).isdecimal():
+        counts = Engagement(answers=int(answers))
+    return joined(title, words), counts
 
 
 def _link(entry: Any) -> str | None:
     link = entry.get("link")
-    return link if isinstance(link, str) and link.lower().startswith(("http://", "https://")) else None
+    return true_link(link) if isinstance(link, str) and link.lower().startswith(("http://", "https://")) else None
 
 
 def _author(entry: Any) -> Author:
     detail = entry.get("author_detail")
     detail = detail if isinstance(detail, Mapping) else {}
-    name = str(detail.get("name") or entry.get("author") or "").strip() or None
+    source = entry.get("source")  # of which paper the news of Google News are
+    paper = source.get("title") if isinstance(source, Mapping) else None
+    name = str(detail.get("name") or entry.get("author") or paper or "").strip() or None
     href = detail.get("href")
     handle = re.sub("^(?:@|/?u/)", "", name) if name else None
     url = href if isinstance(href, str) and href.startswith(("http://", "https://")) else None
