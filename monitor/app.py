@@ -247,6 +247,7 @@ class App:
 
     @cached_property
     def deliver(self) -> DeliverStage:
+        from monitor.alerts.anew import Anew
         from monitor.alerts.announce import apprise_urls
         from monitor.alerts.deliver import DeliverStage, Outages
         from monitor.alerts.render import Renderer
@@ -255,6 +256,7 @@ class App:
         fallbacks = [("apprise", label) for label in apprise_urls(self.settings)]
         refused = self.whispers.refused if "slack" in self.transports else None
         more: dict[str, Any] = {"refused": refused} if refused else {}
+        more["anew"] = Anew(self.cases)
         if self.settings.slack.channel and refused:
             more["outages"] = Outages("slack", self.settings.slack.channel, self.settings.slack.summary_after)
         return DeliverStage(self.db, self.clock, self.transports, render, self.owner, fallbacks, **more)

@@ -15,12 +15,12 @@ from monitor.case_views import Case, Change, Listener, views
 from monitor.clock import aware
 from monitor.database import insert_rows
 from monitor.models import CaseEventRow, CaseRow, CorrectionRow
-from monitor.transitions import AFTERWARDS, BEFORE, CLOSED_STATES, ON_THE_WAY, after
+from monitor.transitions import AFTERWARDS, BEFORE, CLOSED_STATES, ON_THE_WAY, SHOWN, after
 
 SYSTEM = "firsthour"  # the actor of what nobody did
 _UNMUTE = ("unmute", "release", "silent_owner", "reopen", "customer_again")  # who muted it has it no more, or it is new
 REPLIES = ("reply", "reply_seen")
-_KEEP_SCHEDULE = ("note", "auto_ack", "escalate", "ask_solved", *AFTERWARDS, *ON_THE_WAY)
+_KEEP_SCHEDULE = ("note", "auto_ack", "escalate", "ask_solved", *AFTERWARDS, *ON_THE_WAY, *SHOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from monitor.database import Database
 from monitor.errors import Refused
 from monitor.models import CaseEventRow, CaseRow
 from monitor.settings import Settings
-from monitor.transitions import AFTERWARDS, ON_THE_WAY, OPEN_STATES, PEOPLE_EVENTS, TRANSITIONS
+from monitor.transitions import AFTERWARDS, ON_THE_WAY, OPEN_STATES, PEOPLE_EVENTS, SHOWN, TRANSITIONS
 
 __all__ = ["OPEN_STATES", "TRANSITIONS", "Case", "Cases", "Change", "Event", "Listener"]
 
@@ -32,7 +32,7 @@ Gather = Callable[[Session, Mapping[int, Verdict], datetime], None]
 
 log = structlog.get_logger()
 
-_ACTS = (*PEOPLE_EVENTS, "reply_seen", "customer_again", "ask_solved", *AFTERWARDS, *ON_THE_WAY)
+_ACTS = (*PEOPLE_EVENTS, "reply_seen", "customer_again", "ask_solved", *AFTERWARDS, *ON_THE_WAY, *SHOWN)
 _SET_ASIDE = timedelta(minutes=5)
 
 

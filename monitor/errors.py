@@ -7,6 +7,7 @@ FirsthourError
 ├── ConfigurationError    a person has to change the configuration
 │   └── AuthError         ... a token or its scopes
 ├── GiveUp                this one item will never succeed; the others go on
+│   └── Gone              ... since what it was to change is not there any more
 └── Refused               a person asked for something that the present state does not allow
 """
 
@@ -50,6 +51,10 @@ class AuthError(ConfigurationError):
 
 class GiveUp(FirsthourError):
     """This item can never succeed, however often it is tried."""
+
+
+class Gone(GiveUp):
+    """What was to be changed is not there any more, or not ours."""
 
 
 class Refused(FirsthourError):

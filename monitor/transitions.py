@@ -45,10 +45,12 @@ SYSTEM_EVENTS = (
     "reply_approved",
     "reply_declined",
     "reply_failed",
+    "posted_anew",
 )
 AFTERWARDS = ("told", "rated")  # what we or the customer may still say, in any state
 # what befalls a reply on its way; it changes no state
 ON_THE_WAY = ("reply_waits", "reply_approved", "reply_declined", "reply_failed")
+SHOWN = ("posted_anew",)  # what befalls its message
 
 _ANY_TIME = ("note", "auto_ack", "escalate", "mute", "unmute")  # while the clock may run
 _ENDS = {"reply": "replied", "reply_seen": "replied", "resolve": "resolved", "dismiss": "dismissed"}
@@ -104,7 +106,7 @@ _ROWS: dict[str, dict[str, str]] = {
 
 for _state, _row in _ROWS.items():
     if _state != NEW:
-        _row |= _stays(_state, *AFTERWARDS, *ON_THE_WAY)
+        _row |= _stays(_state, *AFTERWARDS, *ON_THE_WAY, *SHOWN)
 
 TRANSITIONS: dict[tuple[str, str], str] = {
     (state, event): target for state, row in _ROWS.items() for event, target in row.items()

@@ -12,6 +12,7 @@ from fake_slack import CHANNEL, TOKEN, FakeSlack
 from slack_bolt import App
 from sqlalchemy import select
 
+from monitor.alerts.anew import Anew
 from monitor.alerts.announce import Announcer
 from monitor.alerts.deliver import DeliverStage
 from monitor.alerts.render import Renderer
@@ -62,8 +63,9 @@ class Office:
 
     def new_stage(self, **more: Any) -> DeliverStage:
         """A deliverer of a process that has just started."""
-        worker, more = f"worker-{next(self._workers)}", {"refused": self.whispers.refused} | more
-        return DeliverStage(self.db, self.clock, self.transports, self.render, worker, **more)
+        hears = {"refused": self.whispers.refused, "anew": Anew(self.cases)} | more
+        worker = f"worker-{next(self._workers)}"
+        return DeliverStage(self.db, self.clock, self.transports, self.render, worker, **hears)
 
     def complain(self, text: str = "My parcel never came.", judged: Verdict | None = None, **more: Any) -> Case:
         """A mention is stored and judged a complaint; the case that it opens."""

@@ -43,6 +43,7 @@ _TOLD = {
     "reply_declined": ":leftwards_arrow_with_hook: {actor} gave the reply back to its author",
     "reply_failed": ":warning: The reply by {actor} did not go out",
     "told": ":speech_balloon: The customer was told how it stands",
+    "posted_anew": ":recycle: Its message was gone: it was posted anew",
     "ask_solved": ":grey_question: The owner was asked whether it is solved",
     "rated": ":star: The customer rated our help",
     "renag": ":rotating_light: Asked again, since nobody had taken it",

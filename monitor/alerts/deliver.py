@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
 from monitor import faults, leases
 from monitor.alerts import silences
 from monitor.alerts.outbox import LEASE, Delivery, Message, Receipt, Render, Transport, claim_next, settle, take_over
 from monitor.clock import Clock
 from monitor.database import Database
-from monitor.errors import AuthError, ConfigurationError, GiveUp, RetryLater, Uncertain
+from monitor.errors import AuthError, ConfigurationError, GiveUp, Gone, RetryLater, Uncertain
 from monitor.models import DeliveryRow
 
 AT_A_TIME = 10  # messages of one transport before the others have their turn
@@ -100,7 +101,8 @@ class Line:
 class DeliverStage:
     """Sends what is due. `fallbacks` are (transport, target) pairs to which urgent messages go when their own
     transport has been down for a while. `refused` hears of what the other side does not take, after it was settled.
-    `outages` says of which outages a summary is due."""
+    `outages` says of which outages a summary is due. `anew` is asked, in a transaction, whether a message that is not
+    there to be edited is posted once more; it sees to that."""
 
     name = "deliver"
 
@@ -114,11 +116,12 @@ class DeliverStage:
         fallbacks: Sequence[tuple[str, str]] = (),
         refused: Callable[[Delivery, str], None] = lambda delivery, reason: None,
         outages: Outages | None = None,
+        anew: Callable[[Session, Delivery, datetime], bool] = lambda session, delivery, now: False,
     ) -> None:
         self._db, self._clock, self._render, self._owner = db, clock, render, owner
         self._lines = [Line(name, transport) for name, transport in transports.items()]
         self._fallbacks = fallbacks
-        self._refused, self._outages = refused, outages
+        self._refused, self._outages, self._anew = refused, outages, anew
 
     def run_once(self) -> int:
         done = 0
@@ -220,11 +223,11 @@ class DeliverStage:
                 line.held[delivery.lease.id] = self._clock.now() + HOLD[1]
             self._settle(delivery, unsent, error=str(error))
             self._refused(delivery, str(error))
+        except Gone as error:
+            if not self._post_anew(line, delivery):
+                self._give_up(line, delivery, error)
         except GiveUp as error:
-            log.error("a message can never be sent", delivery=delivery.key, kind=delivery.kind, reason=str(error))
-            line.forget(delivery)
-            self._settle(delivery, "failed", error=str(error))
-            self._refused(delivery, str(error))
+            self._give_up(line, delivery, error)
         except Uncertain as error:
             line.held[delivery.lease.id] = self._clock.now() + SETTLE
             self._back_off(line, delivery, "unknown", error)
@@ -234,6 +237,20 @@ class DeliverStage:
             log.exception("a transport failed in an unforeseen way", transport=line.name, delivery=delivery.key)
             self._stand_aside(line, delivery, "unknown", error)
         return None
+
+    def _give_up(self, line: Line, delivery: Delivery, error: GiveUp) -> None:
+        log.error("a message can never be sent", delivery=delivery.key, kind=delivery.kind, reason=str(error))
+        line.forget(delivery)
+        self._settle(delivery, "failed", error=str(error))
+        self._refused(delivery, str(error))
+
+    def _post_anew(self, line: Line, delivery: Delivery) -> bool:
+        with self._db.write() as session:
+            anew = self._anew(session, delivery, self._clock.now())
+        if anew:
+            log.warning("a deleted message is posted anew", delivery=delivery.key, case=delivery.case_id)
+            line.forget(delivery)
+        return anew
 
     def _stop(self, line: Line, delivery: Delivery, state: str, error: AuthError) -> None:
         line.failed(str(error), self._clock.now())

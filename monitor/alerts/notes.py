@@ -63,6 +63,8 @@ def happened(
         case "worse":
             edit = ", in what was edited" if words else ""
             return f":small_red_triangle: Now *{case.severity}*, was {detail.get('was')}{edit}{_left(case, now)}{said}"
+        case "posted_anew":
+            return ":recycle: The message of this case was gone, so here it is again. It goes on in this thread."
         case "told":
             words = quote(str(detail.get("text") or ""), QUOTED)
             return f":mega: The customer was told, by itself{_where(detail)}:\n{words}"

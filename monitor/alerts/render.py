@@ -46,7 +46,7 @@ class Renderer:
             text, shown = blocks.root(case, now, self._holder(session, case))
             # a channel that was mended in the configuration also gets what was meant for the wrong one
             mended = self._routes.of(case).channel if delivery.transport == "slack" and not delivery.look else None
-            return message(delivery, text, shown, target=mended)
+            return message(delivery, text, shown, target=case.slack_channel if "anew" in delivery.payload else mended)
         if delivery.kind == "update":
             return self._update(session, delivery, case, now)
         event = str(delivery.payload.get("event", ""))

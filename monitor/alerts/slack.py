@@ -19,7 +19,7 @@ from slack_sdk.web import SlackResponse
 
 from monitor.alerts.outbox import Message, Receipt
 from monitor.alerts.text import cut
-from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, RetryLater, Uncertain
+from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, Gone, RetryLater, Uncertain
 
 EVENT_TYPE = "firsthour_delivery"
 TIMEOUT = 8  # seconds; below the ten in which the service stops
@@ -42,6 +42,7 @@ _HINTS = {
     "missing_scope": "add the scopes of config/slack-manifest.yaml to the app and install it again",
     "is_archived": "unarchive it or name another channel",
 }
+_GONE = {"message_not_found", "cant_update_message"}  # deleted, or posted by an app that was here before
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"}
 
 _quiet = logging.getLogger("monitor.alerts.slack.sdk")  # the stage tells of failures, once, and without the payload
@@ -93,6 +94,8 @@ class SlackTransport:
                 # somebody deleted the root: say it in the channel rather than nowhere
                 del said["thread_ts"], said["reply_broadcast"]
                 answer = _call(lambda: self._say(message, said))
+            elif reason in _GONE and message.edits is not None:
+                raise Gone(f"Slack refused it: {reason}") from None
             else:
                 raise _meaning(error) from None
         except (OSError, http.client.HTTPException, SlackClientError) as error:

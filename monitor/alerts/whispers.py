@@ -99,7 +99,7 @@ class Whispers:
         while len(self._told) > _KEPT:
             del self._told[next(iter(self._told))]
         if "message_not_found" in reason:
-            reason = "somebody deleted its message. It goes on in the thread, and with `/firsthour`"
+            reason = "somebody deleted its message. It goes on in the channel, and with `/firsthour`"
         words = f"What you did to case {delivery.case_id} is stored, but Slack does not show it: {line(reason, 400)}"
         self.tell_user(str(user), words, delivery.target)
 

@@ -75,6 +75,7 @@ _TOLD = {
     "renag": "Still nobody has taken it: told again",
     "silent_owner": "The owner stayed silent: back to the group",
     "told": "The customer was told by itself",
+    "posted_anew": "Its message in Slack was gone: it was posted anew",
     "ask_solved": "The owner was asked whether it is solved",
     "rated": "The customer rates our help {score} of 5",
 }

@@ -203,15 +203,60 @@ def test_blocks_that_slack_refuses_go_out_as_plain_words(office: Office, slack: 
     assert "My parcel never came." in message["text"]
 
 
-def test_a_thread_whose_root_was_deleted_goes_on_in_the_channel(office: Office, slack: FakeSlack) -> None:
+@pytest.mark.parametrize("reason", ["message_not_found", "cant_update_message"])
+def test_a_message_that_somebody_deleted_is_posted_anew_with_its_thread(
+    office: Office, slack: FakeSlack, reason: str
+) -> None:
+    case = office.complain()
+    office.complain("Another one.")
+    office.deliver()
+    old = slack.channels[CHANNEL].pop(0)["ts"]
+    if reason == "cant_update_message":  # another app has posted it
+        slack.fault = once("refused", "chat.update", error=reason)
+    office.act(case, "take")
+    office.act(case, "note", text="asked the carrier")
+    office.deliver()
+    other, root, *thread = slack.posted()
+    assert "Another one." in other["text"]
+    assert (root["posted_as"], root["blocks"][0]["type"]) == ("alert", "section")
+    assert "My parcel never came." in root["text"]
+    assert [note["text"].split()[0] for note in thread] == [":raised_hand:", ":memo:", ":recycle:"]
+    assert {note["thread_ts"] for note in thread} == {root["ts"]}
+    assert office.case(case.id).slack_ts == root["ts"] != old
+    with office.db.read() as session:
+        told = [(e.kind, e.actor) for e in office.cases.history(session, case.id)]
+    assert told[-1] == ("posted_anew", "firsthour")
+    office.act(case, "resolve")
+    office.deliver()
+    assert "Resolved" in slack.posted()[1]["blocks"][0]["text"]["text"]
+    assert set(office.states()) <= {"sent", "dropped"}
+
+
+def test_a_message_that_is_deleted_again_and_again_is_posted_anew_once(office: Office, slack: FakeSlack) -> None:
     case = office.complain()
     office.deliver()
-    slack.channels[CHANNEL].clear()
-    office.act(case, "take")
-    office.deliver()
+    for event in ("take", "release"):
+        slack.channels[CHANNEL].clear()
+        office.act(case, event)
+        office.deliver()
     (note,) = slack.posted()
     assert "thread_ts" not in note
     assert [row.kind for row in office.rows(state="failed")] == ["update"]
+    with office.db.read() as session:
+        assert [e.kind for e in office.cases.history(session, case.id)].count("posted_anew") == 1
+
+
+def test_a_message_that_is_posted_anew_and_whose_answer_is_lost_is_there_once(office: Office, slack: FakeSlack) -> None:
+    case = office.complain()
+    office.deliver()
+    slack.channels[CHANNEL].clear()
+    slack.fault = once("lost")
+    office.act(case, "take")
+    for _ in range(6):
+        office.deliver()
+        office.later(seconds=5)
+    assert [m["posted_as"] for m in slack.posted()] == ["alert", "note", "note"]
+    assert office.case(case.id).slack_ts == slack.posted()[0]["ts"]
 
 
 def test_several_edits_that_wait_become_one(office: Office, slack: FakeSlack) -> None:

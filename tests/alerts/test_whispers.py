@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fake_slack import CHANNEL, FakeSlack, Fault
+from fake_slack import CHANNEL, OPS, FakeSlack, Fault
 from office import Office
 from slack_bolt import App, BoltRequest
 
@@ -18,6 +18,7 @@ from monitor.cases import Case
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.settings import Settings
+from monitor.watch import Watch
 
 Press = Callable[..., None]
 
@@ -78,6 +79,26 @@ def test_who_acted_learns_that_the_channel_takes_nothing(
     assert error in answer["text"]
 
 
+@pytest.mark.parametrize("error", ["is_archived", "not_in_channel", "missing_scope"])
+def test_the_operator_learns_that_a_channel_takes_nothing(
+    db: Database, clock: ManualClock, slack: FakeSlack, make_settings: Callable[..., Settings], error: str
+) -> None:
+    office = Office(db, clock, slack, make_settings, {"slack": {"ops_channel": OPS}})
+    watch = Watch(db, clock, office.settings, office.announcer.ops)
+    refused = Fault("refused", error=error)
+    slack.fault = lambda method, args: refused if args.get("channel") == CHANNEL else None
+    office.complain()
+    for _ in range(2):
+        office.deliver()
+        office.later(minutes=20)
+        watch.look(clock.now())
+    office.deliver()
+    (told,) = slack.posted("ops", channel=OPS)
+    assert "Messages have waited to go out since 12:00 UTC" in told["text"]
+    assert error in told["text"]
+    assert "(" in told["text"].partition(error)[2]  # what to do about it
+
+
 def test_who_acted_learns_that_the_token_was_revoked(
     office: Office, slack: FakeSlack, case: Case, press: Press
 ) -> None:
@@ -91,11 +112,15 @@ def test_who_acted_learns_that_the_token_was_revoked(
     assert slack.answers[-1]["text"].startswith("Done, but Slack does not show it yet:")
 
 
-def test_who_acted_learns_that_the_message_was_deleted(
+def test_who_acted_learns_that_the_message_was_deleted_once_more(
     office: Office, slack: FakeSlack, case: Case, press: Press
 ) -> None:
     message = slack.channels[CHANNEL].pop()
     press("take", "ann", on=message)
+    office.deliver()
+    assert slack.whispers == []  # it is there again
+    slack.channels[CHANNEL].clear()
+    press("resolve", "ann", on=message)
     office.deliver()
     assert "somebody deleted its message" in slack.whispers[-1]["text"]
     assert office.case(case.id).owner == "ann"
