@@ -196,6 +196,7 @@ class Socket:
         if self._handler is not None:
             self._thread.join(timeout=2)
             self._handler.close()  # type: ignore[no-untyped-call]
+            self._handler.client.disconnect()  # it was just about to connect again, and has left that one open
 
     def _keep_trying(self) -> None:
         pause, told = RECONNECT[0], False
