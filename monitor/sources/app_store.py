@@ -18,9 +18,9 @@ from monitor.clock import aware
 from monitor.errors import ConfigurationError, Refused, RetryLater
 from monitor.settings import Duration
 from monitor.sources import app_store_connect
-from monitor.sources.app_store_connect import LONGEST, Connect, Key, MissingError
+from monitor.sources.app_store_connect import LONGEST, Connect, Key
 from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, Reply, SeenReply
-from monitor.sources.http import Http
+from monitor.sources.http import Http, MissingError
 from monitor.sources.one_answer import answer_id, answers_in
 from monitor.sources.recheck import one_by_one, rechecking
 from monitor.sources.walk import Batch, StaleTokenError, walk
@@ -176,7 +176,7 @@ class AppStore:
         if self._connect is None:
             return {}
         pages = (app_store_connect.answered(page) for page in self._connect.pages(_ANSWER_PAGES))
-        return answers_in(pages, external_ids, besides, lambda each: each)
+        return answers_in(pages, external_ids, besides)
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:
         if self._connect is None:

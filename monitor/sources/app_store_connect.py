@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import SecretStr
 
 from monitor.clock import Clock, SystemClock, aware
-from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater, Uncertain
+from monitor.errors import AuthError, ConfigurationError, FirsthourError, Refused, RetryLater, Uncertain
 from monitor.sources.base import Author, Item, SeenReply
-from monitor.sources.http import Http
-from monitor.sources.one_answer import owners_answer
+from monitor.sources.http import Http, MissingError
+from monitor.sources.one_answer import Answered, owners_answer
 
 PAGE = 200  # Apple's most
 LONGEST = 5_970  # characters of a response
@@ -34,10 +34,6 @@ class Key:
     id: str
     issuer: str | None
     private: SecretStr
-
-
-class MissingError(GiveUp):
-    """Apple knows no such review, response or app."""
 
 
 class Connect:
@@ -161,17 +157,17 @@ def answer(external_id: str, response: Any) -> SeenReply | None:
         return None
 
 
-def answered(page: dict[str, Any]) -> list[tuple[str, SeenReply | None]]:
-    """The reviews of a page by their ids, and the response to each that has one."""
+def answered(page: dict[str, Any]) -> list[Answered]:
+    """The reviews of a page that have a response."""
     included = page.get("included")
-    responses = (
-        {each.get("id"): each for each in included if isinstance(each, dict)} if isinstance(included, list) else {}
-    )
+    listed = included if isinstance(included, list) else []
+    responses = {each.get("id"): each for each in listed if isinstance(each, dict)}
     found = []
     for review in page["data"]:
         try:
-            linked = review["relationships"]["response"]["data"]
-            found.append((str(review["id"]), answer(review["id"], responses.get(linked["id"])) if linked else None))
+            response = responses.get(review["relationships"]["response"]["data"]["id"])
+            written_at = _moment(review["attributes"]["createdDate"])
+            found.append(Answered(review["id"], written_at, answer(review["id"], response)))
         except _UNREADABLE:
             continue
     return found

@@ -191,6 +191,9 @@ class SourceContract(ReplyContract, StreamContract):
         service.reply(answered, "acmehelp", ago(3))  # somebody writes it anew, after our notice
         second = service.source().replies_to((answered,), frozenset(), frozenset({seen[answered].external_id}))
         assert abs(second[answered].at - ago(3)) < timedelta(seconds=1)
+        if source.capabilities.edits:  # then the answer is one to earlier words
+            service.edit(answered, "acme is worse now", NOW)
+            assert not service.source().replies_to((answered,), frozenset())
 
     def test_no_open_cases_or_no_accounts_means_no_replies(self, service: FakeService) -> None:
         source = service.source()

@@ -14,7 +14,7 @@ from monitor.errors import ConfigurationError, Refused, RetryLater
 from monitor.settings import Duration
 from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
 from monitor.sources.google import TOKEN_URL, ApiRefusal, Google, Refreshable
-from monitor.sources.one_answer import answer_id, answers_in, owners_answer
+from monitor.sources.one_answer import Answered, answer_id, answers_in, owners_answer
 from monitor.sources.recheck import one_by_one, rechecking
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
@@ -137,7 +137,7 @@ class GoogleBusiness:
         found: dict[str, SeenReply] = {}
         for location in dict.fromkeys(each.partition("/reviews/")[0] for each in external_ids):
             wanted = [each for each in external_ids if each.startswith(f"{location}/reviews/")]
-            found |= answers_in(self._pages(location), wanted, besides, _answered)
+            found |= answers_in((map(_answered, page) for page in self._pages(location)), wanted, besides)
         return found
 
     def _pages(self, location: str) -> Iterator[list[Any]]:
@@ -167,7 +167,7 @@ class GoogleBusiness:
         return owners_answer(reply.to, reply.text, at, _OWNER)
 
     def find_reply(self, reply: Reply) -> SeenReply | None:
-        _, answer = _answered(self._get(reply.to))
+        answer = _answered(self._get(reply.to)).answer
         return answer if answer is not None and answer.external_id == answer_id(reply.to, reply.text) else None
 
     def barrier(self, mention: str) -> str | None:
@@ -205,15 +205,16 @@ def _words(comment: str) -> str:
     return (original if found else before).strip() or comment.strip()
 
 
-def _answered(review: Any) -> tuple[str, SeenReply | None]:
+def _answered(review: Any) -> Answered:
     external_id = str(review.get("name")) if isinstance(review, dict) else ""
     try:
         said = review["reviewReply"]
         if _rejected(said):
-            return external_id, None
-        return external_id, owners_answer(external_id, said["comment"], _moment(said["updateTime"]), _OWNER)
+            return Answered(external_id)
+        answer = owners_answer(external_id, said["comment"], _moment(said["updateTime"]), _OWNER)
+        return Answered(external_id, _moment(review["updateTime"]), answer)
     except _UNREADABLE:
-        return external_id, None
+        return Answered(external_id)
 
 
 def _rejected(answer: Mapping[str, Any]) -> bool:

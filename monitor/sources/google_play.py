@@ -15,7 +15,7 @@ from monitor.errors import ConfigurationError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
 from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, Reply, SeenReply
 from monitor.sources.google import ApiRefusal, Google, ServiceAccount
-from monitor.sources.one_answer import answer_id, answers_in, owners_answer
+from monitor.sources.one_answer import Answered, answer_id, answers_in, owners_answer
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
 WEEK = timedelta(days=7)  # Google lists what was written or edited in the last seven days, and nothing older
@@ -104,7 +104,7 @@ class GooglePlay:
         self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
     ) -> Mapping[str, SeenReply]:
         """Reads the list, which shows each answer: one call for a hundred reviews, where the quota counts calls."""
-        return answers_in(self._pages(), external_ids, besides, _answered)
+        return answers_in((map(_answered, page) for page in self._pages()), external_ids, besides)
 
     def _pages(self) -> Iterator[list[Any]]:
         token: str | None = None
@@ -140,7 +140,7 @@ class GooglePlay:
             if error.status == 404:
                 return None
             raise self._google.unforeseen(error) from error
-        _, answer = _answered(review)
+        answer = _answered(review).answer
         return answer if answer is not None and answer.external_id == answer_id(reply.to, reply.text) else None
 
     def barrier(self, mention: str) -> str | None:
@@ -188,14 +188,16 @@ def _comment(review: dict[str, Any], kind: str) -> dict[str, Any] | None:
     return None
 
 
-def _answered(review: Any) -> tuple[str, SeenReply | None]:
+def _answered(review: Any) -> Answered:
     external_id = str(review.get("reviewId")) if isinstance(review, dict) else ""
     try:
-        if (said := _comment(review, "developerComment")) is None:
-            return external_id, None
-        return external_id, owners_answer(external_id, said["text"], _moment(said["lastModified"]), _OWNER)
+        asked, said = _comment(review, "userComment"), _comment(review, "developerComment")
+        if said is None:
+            return Answered(external_id)
+        answer = owners_answer(external_id, said["text"], _moment(said["lastModified"]), _OWNER)
+        return Answered(external_id, _moment(asked["lastModified"]) if asked else None, answer)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-        return external_id, None
+        return Answered(external_id)
 
 
 def _moment(stamp: dict[str, Any]) -> datetime:

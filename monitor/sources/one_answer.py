@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from collections.abc import Callable, Collection, Iterable
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from monitor.sources.base import SeenReply
 
+_MARGIN = timedelta(minutes=1)  # services may count an answer as a change of the item
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -23,25 +24,36 @@ def owners_answer(item: str, words: str, at: datetime, author: str, url: str | N
     return SeenReply(answer_id(item, words), at, author, url)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An item as a list shows it: its id, when its present words were written, and the owner's answer."""
+
+    item: str
+    written_at: datetime | None = None
+    answer: SeenReply | None = None
+
+
 def answers_in(
-    pages: Iterable[Iterable[Any]],
-    wanted: Collection[str],
-    besides: frozenset[str],
-    read: Callable[[Any], tuple[str, SeenReply | None]],
+    pages: Iterable[Iterable[Answered]], wanted: Collection[str], besides: frozenset[str]
 ) -> dict[str, SeenReply]:
-    """The owner's answers to the items `wanted`, from lists that show an answer with its item. `read` gives the id of
-    an item and its answer. No further page is asked for when all items were found."""
+    """The answers to the items `wanted`. No further page is asked for when all items were found."""
     missing, found = set(wanted), {}
     for page in pages if missing else ():
         for each in page:
-            external_id, answer = read(each)
-            if external_id in missing:
-                missing.discard(external_id)
-                if answer is not None and answer.external_id not in besides:
-                    found[external_id] = answer
+            if each.item not in missing:
+                continue
+            missing.discard(each.item)
+            answer = each.answer
+            if answer is not None and answer.external_id not in besides and answers(answer, each.written_at):
+                found[each.item] = answer
         if not missing:
             break
     return found
+
+
+def answers(answer: SeenReply, written_at: datetime | None) -> bool:
+    """Whether it answers words that were written then. An older one answered what the customer has edited since."""
+    return written_at is None or answer.at >= written_at - _MARGIN
 
 
 def answer_id(item: str, words: str) -> str:

@@ -16,9 +16,9 @@ from monitor.settings import Duration
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
 from monitor.sources.hooks import Call, Heard
 from monitor.sources.http import MissingError
-from monitor.sources.one_answer import answer_id, owners_answer
+from monitor.sources.one_answer import answer_id, answers, owners_answer
 from monitor.sources.recheck import one_by_one, rechecking
-from monitor.sources.trustpilot_reviews import Trust, address, answer_of, hear, is_id, item
+from monitor.sources.trustpilot_reviews import Trust, address, answer_of, changed_at, hear, is_id, item
 from monitor.sources.walk import Batch, walk
 
 _PAGE = 100  # reviews of one request, the most that Trustpilot gives
@@ -162,7 +162,8 @@ class Trustpilot:
         external_id = str(review.get("id")) if isinstance(review, dict) else ""
         if external_id in wanted:
             wanted.remove(external_id)
-            if answer := answer_of(review, self._options.business):
+            answer = answer_of(review, self._options.business)
+            if answer is not None and answers(answer, changed_at(review)):
                 found[external_id] = answer
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:

@@ -87,6 +87,14 @@ def answer_of(review: Mapping[str, Any], business: str) -> SeenReply | None:
         return None
 
 
+def changed_at(review: Mapping[str, Any]) -> datetime | None:
+    """When the customer wrote the words that stand there now, where it can be read."""
+    try:
+        return _moment(review.get("updatedAt") or review["createdAt"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
 def address(external_id: str) -> str:
     return f"{_SITE}/reviews/{external_id}"
 

@@ -186,7 +186,8 @@ class YouTube:
         except ApiRefusal as error:
             if token and error.status == 400:
                 raise StaleTokenError from error
-            raise RetryLater(f"sources.{self.name}: {error}") from error
+            # a search that is refused must not keep the comments from being read, so it is no error of the source
+            return Batch((), None, rejects=(Reject(f"search for {query}: {error.words}", "", f"search {query}"),))
         ids = [
             str(hit["id"].get("videoId")) for hit in hits if isinstance(hit, dict) and isinstance(hit.get("id"), dict)
         ]

@@ -229,6 +229,14 @@ class OwnersShop(Memory):
 
     capabilities = Capabilities(reply=True, sees_replies=True, one_answer=True, edits=True, deletions=True)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.edited: dict[str, datetime] = {}
+
+    def edit(self, external_id: str, text: str, at: datetime) -> None:
+        super().edit(external_id, text, at)
+        self.edited[external_id] = at
+
     def answer_by_hand(self, external_id: str, account: str, at: datetime) -> None:
         self.seen[external_id] = [one_answer.owners_answer(external_id, f"at {at}", at, account)]
 
@@ -238,8 +246,8 @@ class OwnersShop(Memory):
     def replies_to(
         self, external_ids: tuple[str, ...], accounts: frozenset[str], besides: frozenset[str] = frozenset()
     ) -> Mapping[str, SeenReply]:
-        last = {i: self.seen[i][-1] for i in external_ids if i in self.seen}
-        return {i: reply for i, reply in last.items() if reply.external_id not in besides}
+        listed = [one_answer.Answered(i, self.edited.get(i), seen[-1]) for i, seen in self.seen.items()]
+        return one_answer.answers_in([listed], external_ids, besides)
 
 
 class TestASourceWhereTheOwnerAnswersOnce(TestASourceInMemory):

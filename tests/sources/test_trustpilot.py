@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,6 +48,10 @@ class TrustpilotApi(LoopbackService):
 
     def remove(self, external_id: str) -> None:
         self.removed.add(external_id)
+
+    def edit(self, external_id: str, text: str, at: datetime) -> None:
+        post = self.posts[external_id]
+        self.posts[external_id] = replace(post, text=text, more=post.more | {"edited": at})
 
     def reply(self, external_id: str, account: str, at: datetime) -> None:
         self.answers[external_id] = (f"Sorry, at {at}", at)
@@ -100,6 +105,8 @@ class TrustpilotApi(LoopbackService):
             "companyReply": None,
             "numberOfLikes": 4,
         }
+        if edited := post.more.get("edited"):
+            review["updatedAt"] = edited.isoformat()
         if post.id in self.answers:
             text, at = self.answers[post.id]
             review["companyReply"] = {"text": text, "createdAt": at.isoformat().replace("+00:00", "Z")}

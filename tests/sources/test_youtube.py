@@ -35,7 +35,7 @@ class Tube(GoogleService):
         self.strict = False  # a call for several comments fails when one of them is gone
         self.off: dict[str, Response] = {}  # what is said of these videos' comments
         self.tokens_known = True
-        self.searches_spent = False
+        self.search_refusal: Response | None = None
 
     def build(self, **options: Any) -> YouTube:
         terms = options.pop("terms", ("acme", "acme shop"))
@@ -110,8 +110,8 @@ class Tube(GoogleService):
         return self._page(request, answers, self._comment)
 
     def _list_search(self, request: Request) -> Any:
-        if self.searches_spent:
-            return refusal(403, "Quota exceeded for search.", "quotaExceeded", "youtube.quota")
+        if self.search_refusal is not None:
+            return self.search_refusal
         words = [word.strip('"').lower() for word in request.args["q"].split("|")]
         since = datetime.fromisoformat(request.args["publishedAfter"])
         assert (request.args["type"], request.args["order"]) == ("video", "date")
@@ -318,13 +318,25 @@ def test_searches_are_made_when_they_are_due_and_comments_are_read_at_every_poll
 
 @pytest.mark.parametrize("ours", [True, False], ids=["by our count", "as Google says"])
 def test_spent_searches_do_not_keep_the_comments_from_being_read(service: Tube, ours: bool) -> None:
-    service.searches_spent = not ours
+    if not ours:
+        service.search_refusal = refusal(403, "Quota exceeded for search.", "quotaExceeded", "youtube.quota")
     source = metered(service, Purse(searches=0) if ours else Purse(), search=True)
     first = service.post("acme one", NOW - MINUTE)
     items, cursor = poll(source)
     assert items.keys() == {first}
     second = service.post("acme two", NOW + MINUTE)
     assert second in poll(source, cursor, NOW + 31 * MINUTE)[0]
+
+
+def test_a_search_that_is_refused_is_shown_and_the_comments_are_read(service: Tube) -> None:
+    service.search_refusal = refusal(400, "Request contains an invalid argument.", "badRequest")
+    posted = service.post("acme", NOW - MINUTE)
+    source = service.source(search=True, queries=["acme -"])
+    first = source.fetch(None, NOW)
+    second = source.fetch(first.cursor, NOW)
+    assert [item.external_id for item in first.items] == [posted]
+    assert [reject.reason for reject in second.rejects] == ["search for acme -: Request contains an invalid argument."]
+    assert posted in poll(source, second.cursor, NOW + MINUTE)[0]
 
 
 def test_without_units_the_source_waits_for_googles_midnight(service: Tube) -> None:
