@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session
 
 from monitor.brands import Brands
 from monitor.budgets import StoredMeter, budgets_of
-from monitor.case_events import SYSTEM
-from monitor.cases import OPEN_STATES, Cases, Listener
+from monitor.cases import Cases, Listener
 from monitor.clock import Clock, SystemClock
 from monitor.clock_stage import ClockStage
 from monitor.database import Database, trouble
 from monitor.engine import Stage
 from monitor.errors import ConfigurationError
+from monitor.from_sources import FromSources
 from monitor.health import Health
 from monitor.incidents import Incidents
 from monitor.leases import release_owner, worker_name
-from monitor.models import CaseRow, MentionRow, SourceState, StreamState
-from monitor.scheduler import Job, forget_slots
+from monitor.models import MentionRow, SourceState, StreamState
 from monitor.settings import Settings, SourceSettings
-from monitor.solved import SolvedQuestions, ask_due
-from monitor.sources.base import SeenReply, Source
-from monitor.spread import Spread, spread_words
+from monitor.solved import SolvedQuestions
+from monitor.sources.base import Source
 from monitor.storms import Storms
-from monitor.watch import Watch
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -43,51 +38,15 @@ if TYPE_CHECKING:
     from monitor.alerts.slack_app import Socket
     from monitor.alerts.whispers import Whispers
     from monitor.classify.model import Classifier
-    from monitor.collect import CollectStage, SourceReport
+    from monitor.collect import CollectStage
     from monitor.hooks import Hooks
     from monitor.outgoing import Replies
     from monitor.reply_stage import ReplyStage
+    from monitor.sightings import Sightings
     from monitor.sources.budget import MeteredSource
     from monitor.streams import Streams
 
 ROLES = ("collect", "classify", "deliver", "clock", "web", "slack")
-
-
-class FromSources:
-    """What the collecting stage hears besides mentions: replies by the brand's own accounts, cases that spread, and
-    failing sources."""
-
-    def __init__(self, cases: Cases, announcer: Announcer) -> None:
-        self._cases, self._announcer = cases, announcer
-
-    def reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
-        self._cases.act_in(
-            session,
-            case_id,
-            "reply_seen",
-            reply.author,
-            "source",
-            reply.at,
-            key=f"reply:{reply.external_id}",
-            url=reply.url,
-        )
-
-    def spread_grew(self, session: Session, spread: Spread, now: datetime) -> None:
-        row = session.get(CaseRow, spread.case_id)
-        if row is not None and row.state in OPEN_STATES:
-            words = f"it spreads: {spread_words(spread.now)}"
-            key = f"spread:{spread.mention_id}:{spread.level}"
-            self._cases.act_in(session, row.id, "note", SYSTEM, "source", now, key=key, text=words)
-
-    def source_report(self, session: Session, report: SourceReport) -> None:
-        minutes = int((report.at - report.since).total_seconds() // 60)
-        if report.state == "recovered":
-            text = f"Source {report.source} works again, after {minutes} min."
-        elif report.state == "stopped":
-            text = f"Source {report.source} is stopped until its configuration changes: {report.error}"
-        else:
-            text = f"Source {report.source} has been failing for {minutes} min: {report.error}"
-        self._announcer.ops(session, text, report.at)
 
 
 class App:
@@ -208,12 +167,23 @@ class App:
         return Health(self.db, self.clock, self.settings)
 
     @cached_property
+    def from_sources(self) -> FromSources:
+        return FromSources(self.cases, self.announcer)
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        from monitor.sightings import Sightings
+
+        return Sightings(self.db, self.sources, self.brands, [self.from_sources])
+
+    @cached_property
     def collect(self) -> CollectStage:
         from monitor.collect import CollectStage
 
-        listener = FromSources(self.cases, self.announcer)
         after = self.settings.ops.source_after
-        return CollectStage(self.db, self.clock, self.sources, self.brands, self.owner, [listener], report_after=after)
+        return CollectStage(
+            self.db, self.clock, self.sources, self.brands, self.owner, [self.from_sources], report_after=after
+        )
 
     def streams(self, wake: Callable[[str], None]) -> Streams:
         """The listeners to sources that stream. `wake` is called with the name of the stage that has work now."""
@@ -308,25 +278,6 @@ class App:
             stages += [self.reply, self.deliver]
         return stages
 
-    def jobs(self, roles: Collection[str]) -> list[Job]:
-        """The periodic work of `roles`."""
-        jobs = []
-        if "collect" in roles:
-            jobs.append(Job("check_replies", timedelta(minutes=1), lambda now: self.collect.check_replies()))
-        if "clock" in roles:
-            jobs.append(forget_slots(self.db))
-            jobs.append(Watch(self.db, self.clock, self.settings, self.announcer.ops).job())
-            jobs.append(Job("forget_limits", timedelta(days=1), self._forget_limits))
-            jobs.append(Job("ask_solved", timedelta(minutes=1), lambda now: ask_due(self.db, self.cases, now)))
-            jobs.append(Job("incidents", timedelta(minutes=1), self.incidents.tick))
-            jobs.append(Job("forget_features", timedelta(hours=1), self.incidents.forget))
-        return jobs
-
-    def _forget_limits(self, now: datetime) -> None:
-        from monitor.notices import forget_limits
-
-        forget_limits(self.db, self.settings, now)
-
     def slack_app(self, changed: Callable[[], None]) -> Socket | None:
         """Slack's buttons, where both tokens are configured. `changed` is called after each press that worked."""
         if self.settings.slack.app_token is None or "slack" not in self.transports:
@@ -347,8 +298,7 @@ class App:
     def hooks(self) -> Hooks:
         from monitor.hooks import Hooks
 
-        on_reply = FromSources(self.cases, self.announcer).reply_seen
-        return Hooks(self.db, self.clock, self.sources, self.brands, on_reply)
+        return Hooks(self.db, self.clock, self.sources, self.brands, [self.from_sources])
 
     def release(self) -> None:
         """Give back what this worker's stages still hold. A delivery that is being sent keeps its lease: whether it

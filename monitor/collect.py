@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from monitor import faults
+from monitor.aftermath import StoreListener, pass_on
 from monitor.brands import Brands
 from monitor.clock import Clock
 from monitor.database import Database
@@ -28,10 +29,9 @@ from monitor.errors import ConfigurationError, FirsthourError, GiveUp, Refused, 
 from monitor.leases import Lease, claim, finish, renew
 from monitor.mentions import Stored, items_fault, store_one_by_one, store_page
 from monitor.models import SourceState
-from monitor.replies import answered, check_source
+from monitor.replies import check_source
 from monitor.settings import SourceSettings
 from monitor.sources.base import Cursor, Page, SeenReply, Source
-from monitor.spread import Spread
 from monitor.storable import storable
 from monitor.stream_state import connected_since
 
@@ -63,14 +63,8 @@ class SourceReport:
     error: str | None
 
 
-class CollectListener(Protocol):
-    """All are called inside the transaction that stores what they are told about."""
-
+class CollectListener(StoreListener, Protocol):
     def source_report(self, session: Session, report: SourceReport) -> None: ...
-
-    def reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None: ...
-
-    def spread_grew(self, session: Session, spread: Spread, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,15 +243,12 @@ class CollectStage:
         return whole_first(lambda apart: self._commit(lease, page, now, next_poll, apart), lease.id)
 
     def take(self, session: Session, name: str, page: Page, now: datetime, one_by_one: bool = False) -> Stored:
-        """Store what a source gave, in the caller's transaction, and pass on the brands' own replies among it."""
+        """Store what a source gave, in the caller's transaction, and pass on what follows from it."""
         settings = self._sources[name][1]
         store = store_one_by_one if one_by_one else store_page
         stored = store(session, name, page, self._brands, settings.brands, now, settings.backfill)
         faults.step("collect.stored")
-        for case_id, reply in answered(session, stored.own, self._brands):
-            self._reply_seen(session, case_id, reply)
-        for spread in stored.spread:
-            self._spread(session, spread, now)
+        pass_on(session, stored, self._brands, self._listeners, now)
         return stored
 
     def _commit(
@@ -356,10 +347,6 @@ class CollectStage:
     def _reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
         for listener in self._listeners:
             listener.reply_seen(session, case_id, reply)
-
-    def _spread(self, session: Session, spread: Spread, now: datetime) -> None:
-        for listener in self._listeners if spread.news else ():
-            listener.spread_grew(session, spread, now)
 
 
 def rests(row: SourceState, now: datetime, every: timedelta, connected: datetime) -> bool:

@@ -13,6 +13,7 @@ from monitor.app import ROLES, App
 from monitor.engine import Stage
 from monitor.engine.embedded import Embedded
 from monitor.errors import ConfigurationError
+from monitor.jobs import jobs
 from monitor.scheduler import Scheduler
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def serve(
             streams = app.streams(engine.wake)
             at_end.callback(streams.stop)
             streams.start()
-        scheduler = Scheduler(app.db, app.clock, app.owner, app.jobs(roles), getattr(app.clock, "speed", 1.0))
+        scheduler = Scheduler(app.db, app.clock, app.owner, jobs(app, roles), getattr(app.clock, "speed", 1.0))
         at_end.callback(scheduler.stop)
         scheduler.start()
         if "slack" in roles and (buttons := app.slack_app(lambda: engine.wake("reply", "deliver"))) is not None:

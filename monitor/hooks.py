@@ -5,7 +5,7 @@ Runs wherever the desk runs, in whichever process: it meets the other stages onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
@@ -15,12 +15,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from monitor import faults
+from monitor.aftermath import StoreListener, pass_on
 from monitor.brands import Brands
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.mentions import Stored, items_fault, store_one_by_one, store_page
 from monitor.models import CallRow, SourceState
-from monitor.replies import OnReply, answered
 from monitor.settings import SourceSettings
 from monitor.sources.base import Page, Source
 from monitor.sources.hooks import Call, CallRefused, Heard, HookedSource
@@ -43,11 +43,10 @@ class Hooks:
         clock: Clock,
         sources: Mapping[str, tuple[Source, SourceSettings]],
         brands: Brands,
-        on_reply: OnReply,
+        listeners: Sequence[StoreListener] = (),
     ) -> None:
-        """`on_reply` hears, inside the transaction, of cases that a brand's own account has answered."""
         self._db, self._clock, self._sources, self._brands = db, clock, sources, brands
-        self._on_reply = on_reply
+        self._listeners = tuple(listeners)
 
     def receive(self, name: str, call: Call) -> Received:
         """Verify one call for the source `name` and store what it holds; when this returns, it is stored. Raises
@@ -74,8 +73,7 @@ class Hooks:
             if not _first_time(session, settings.name, heard, now):
                 return Received(heard, repeated=True)
             stored = store(session, settings.name, page, self._brands, settings.brands, now, settings.backfill)
-            for case_id, reply in answered(session, stored.own, self._brands):
-                self._on_reply(session, case_id, reply)
+            pass_on(session, stored, self._brands, self._listeners, now)
             if stored.newest is not None:
                 newest = SourceState.newest_posted_at
                 older = or_(newest.is_(None), newest < stored.newest)

@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What became of a page's items; `unmatched` ones are about no brand and were not kept. `own` holds the ids of new
-    mentions by the brands' own accounts, `spread` those known ones of a case whose engagement is another now."""
+    mentions by the brands' own accounts, `spread` those known ones of a case whose engagement is another now, `gone`
+    the removed ones of a case, each with its case's id."""
 
     new: int = 0
     changed: int = 0
@@ -41,6 +42,7 @@ class Stored:
     rejected: int = 0
     own: tuple[int, ...] = ()
     spread: tuple[Spread, ...] = ()
+    gone: tuple[tuple[int, int], ...] = ()
     newest: datetime | None = None  # when the newest item was posted, kept or not
 
     def __add__(self, other: Stored) -> Stored:
@@ -52,6 +54,7 @@ class Stored:
             self.rejected + other.rejected,
             self.own + other.own,
             self.spread + other.spread,
+            self.gone + other.gone,
             max((n for n in (self.newest, other.newest) if n is not None), default=None),
         )
 
@@ -203,15 +206,15 @@ def _store(
     backfill: bool,
 ) -> Stored:
     known = _known(session, source, list(items))
-    changed = removed = unmatched = 0
-    rows, seen_again = [], []
+    changed = unmatched = 0
+    rows, seen_again, removed = [], [], []
     for item in items.values():
         row = known.get(item.external_id)
         if row is not None:
             if row.judging == "purged":
                 continue  # its words were taken away for their age: monitor/retention.py
             if item.removed:
-                removed += _remove(session, row, now)
+                removed += [row] if _remove(session, row, now) else []
                 continue
             seen_again.append((row, item))
             if row.text != item.text or row.rating != item.rating or row.removed_at is not None:
@@ -223,15 +226,16 @@ def _store(
             rows.append(_row(item, source, names, brands.is_own(item.author.handle), now, backfill))
         elif not item.removed:
             unmatched += 1
-    spread = _stands(session, seen_again)
+    gone = tuple((row.id, row.case_id) for row in removed if row.case_id is not None)
+    stored = Stored(len(rows), changed, len(removed), unmatched, spread=_stands(session, seen_again), gone=gone)
     if not rows:
-        return Stored(0, changed, removed, unmatched, spread=spread)
+        return stored
     late = [row["external_id"] for row in rows if row["posted_at"] > now]
     if late:
         log.warning("items dated in the future count as posted now", source=source, items=len(late), first=late[0])
         for row in rows:
             row["posted_at"] = min(row["posted_at"], now)
-    return Stored(len(rows), changed, removed, unmatched, own=_insert(session, rows), spread=spread)
+    return replace(stored, own=_insert(session, rows))
 
 
 def _known(session: Session, source: str, ids: Sequence[str]) -> dict[str, Any]:
@@ -331,15 +335,16 @@ def _stands(session: Session, seen: Sequence[tuple[Any, Item]]) -> tuple[Spread,
     return tuple(spread)
 
 
-def _remove(session: Session, row: Any, now: datetime) -> int:
+def _remove(session: Session, row: Any, now: datetime) -> bool:
+    """False if that was known."""
     if row.removed_at is not None:
-        return 0
+        return False
     values: dict[str, Any] = {"text": "", "removed_at": now, "lease_owner": None, "lease_until": None} | FORGOTTEN
     if row.judging in ("waiting", "parked"):
         values["judging"] = "skipped"
     session.execute(_only(row.id).values(**values))
     session.execute(update(RevisionRow).where(RevisionRow.mention_id == row.id).values(text=""))
-    return 1
+    return True
 
 
 def _only(id: int) -> Any:

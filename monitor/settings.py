@@ -107,6 +107,12 @@ class SourceSettings(BaseModel):
     type: str = Field(description="what is read: one of the types below, or one that a plugin adds")
     every: Span = Field(timedelta(minutes=1), validate_default=True, description="time between two polls")
     brands: list[str] = Field(default_factory=list, description="brands looked for here; none: all")
+    sweep: Span = Field(
+        timedelta(hours=20),
+        validate_default=True,
+        description="what is kept is asked for again so often, so that what was deleted there is deleted here; only "
+        "where the service tells",
+    )
     backfill: bool = Field(False, description="what is read here never starts a clock")
     auto_ack: bool = Field(False, description="acknowledge complaints in public by ourselves, as [auto_ack] says")
     status_notes: bool = Field(

@@ -67,12 +67,16 @@ class Told:
     reports: list[SourceReport] = field(default_factory=list)
     replies: list[tuple[int, SeenReply]] = field(default_factory=list)
     spreads: list[Spread] = field(default_factory=list)
+    gone: list[tuple[int, int]] = field(default_factory=list)
 
     def source_report(self, session: Session, report: SourceReport) -> None:
         self.reports.append(report)
 
     def spread_grew(self, session: Session, spread: Spread, now: datetime) -> None:
         self.spreads.append(spread)
+
+    def words_gone(self, session: Session, case_id: int, mention_id: int, now: datetime) -> None:
+        self.gone.append((case_id, mention_id))
 
     def reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
         self.replies.append((case_id, reply))

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from monitor.app import FromSources
 from monitor.brands import Brands
 from monitor.cases import Cases
 from monitor.clock import ManualClock
 from monitor.database import Database
+from monitor.from_sources import FromSources
 from monitor.mentions import mention, store_page
 from monitor.models import CaseEventRow, MentionRow
 from monitor.settings import BrandSettings, Settings

@@ -21,7 +21,7 @@ from monitor import leases
 from monitor.database import Database
 from monitor.models import CaseRow, DeliveryRow, IncidentRow
 
-KINDS = ("alert", "update", "reminder", "breach", "escalation", "incident", "note", "digest", "ops")
+KINDS = ("alert", "update", "reminder", "breach", "escalation", "incident", "note", "digest", "ops", "redact")
 URGENT = ("breach", "escalation")  # what another transport takes over when the first one is down
 LEASE = timedelta(seconds=60)  # longer than any one call and the looking before it
 # Literal on purpose: SQLite uses a partial index only for a condition without parameters.

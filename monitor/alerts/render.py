@@ -12,6 +12,7 @@ from monitor.alerts import blocks, notes, reply_modal, silences
 from monitor.alerts.incident_render import IncidentRenderer
 from monitor.alerts.missed import about_silence
 from monitor.alerts.outbox import Delivery, Message, message
+from monitor.alerts.redact import REMOVED
 from monitor.alerts.routes import Routes
 from monitor.alerts.text import cut
 from monitor.cases import Case, Cases
@@ -39,6 +40,8 @@ class Renderer:
         if delivery.case_id is None:
             plain = delivery.transport == "apprise"
             return message(delivery, cut(str(delivery.payload.get("text", "")), 3000, escaped=not plain))
+        if delivery.kind == "redact":
+            return message(delivery, REMOVED, edits=delivery.payload["ts"], target=delivery.payload["place"])
         case = self._cases.get(session, delivery.case_id)
         if case.page is not None and delivery.kind in ("alert", "update"):
             return self._incidents.entry(session, delivery, case, now)

@@ -107,6 +107,7 @@ class Capabilities:
     edits: bool = False
     deletions: bool = False
     stream: bool = False  # it is a StreamingSource: monitor/sources/streaming.py
+    look_up: int = 0  # it is a LookingSource, asked about so many ids at a time; 0: it is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +185,14 @@ class ReplyingSource(Source, Protocol):
     def barrier(self, mention: str) -> str | None:
         """Why the service would refuse any reply to a mention with this text; None where it may take one. Asks
         nobody."""
+        ...
+
+
+class LookingSource(Source, Protocol):
+    """A source whose `capabilities.look_up` is not 0: it also tells how things stand that it gave long ago."""
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        """Each of the items as it is shown now; `removed` where the service says that it is shown no more: deleted,
+        made private, its author gone. One that the service says nothing of is left out: what is removed loses its words
+        here for good, so an answer that is not understood must never count as that. Errors: as `fetch`."""
         ...

@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
 from monitor.errors import AuthError, RetryLater
-from monitor.sources.base import Cursor
+from monitor.sources.base import Cursor, LookingSource
 from monitor.sources.contract_replies import ReplyContract
 from monitor.sources.contract_streams import StreamContract
 from monitor.sources.stand_in import MOST_PAGES as MOST_PAGES
@@ -26,6 +27,18 @@ from monitor.sources.stand_in import Answer as Answer
 from monitor.sources.stand_in import FakeService as FakeService
 from monitor.sources.stand_in import ago, needs_network
 from monitor.sources.stand_in import poll as poll
+
+TROUBLE = [
+    Answer(500, b"oops"),
+    Answer(502, b"<html>Bad gateway</html>", {"content-type": "text/html"}),
+    Answer(503, b"[]", {"content-type": "application/json"}),
+    Answer(429, b"slow down"),
+    Answer(200, b"<!doctype html><title>Please log in</title>", {"content-type": "text/html"}),
+    Answer(200, b'{"data": [{"id": "1", "te', {"content-type": "application/json"}),
+    Answer(200, b'{"data": [{"id": "1"}]}', {"content-type": "application/json"}, cut=True),
+    Answer(200, b"", {"content-type": "application/json"}),
+]
+TROUBLES = ["500", "502 page", "503 list", "429", "a page", "half of JSON", "cut off", "nothing"]
 
 
 class SourceContract(ReplyContract, StreamContract):
@@ -159,6 +172,27 @@ class SourceContract(ReplyContract, StreamContract):
         items, _ = poll(source, cursor, NOW + timedelta(minutes=1))
         assert items[external_id].removed
 
+    def test_a_look_up_says_how_each_item_stands_and_which_are_gone(self, service: FakeService) -> None:
+        source = looking(service)
+        kept, gone = service.post("acme is slow", ago(2)), service.post("acme is gone", ago(3))
+        read, _ = poll(source)
+        service.remove(gone)
+        found = {item.external_id: item for item in source.look_up((kept, gone))}
+        assert found.keys() == {kept, gone}
+        assert (found[kept].text, found[kept].posted_at, found[kept].removed) == (read[kept].text, ago(2), False)
+        assert found[gone].removed
+        assert not found[gone].text
+        assert source.look_up(()) == ()
+
+    @pytest.mark.parametrize("answer", TROUBLE, ids=TROUBLES)
+    def test_a_service_in_trouble_has_deleted_nothing(self, service: FakeService, answer: Answer) -> None:
+        needs_network(service)
+        source = looking(service)
+        external_id = service.post("acme is slow", ago(2))
+        service.answer(answer)
+        with pytest.raises(RetryLater):
+            source.look_up((external_id,))
+
     def test_the_brands_reply_is_seen_and_nobody_elses(self, service: FakeService) -> None:
         source = service.source()
         ours, theirs = service.post("acme one", ago(9)), service.post("acme two", ago(8))
@@ -202,20 +236,7 @@ class SourceContract(ReplyContract, StreamContract):
 
     # trouble
 
-    @pytest.mark.parametrize(
-        "answer",
-        [
-            Answer(500, b"oops"),
-            Answer(502, b"<html>Bad gateway</html>", {"content-type": "text/html"}),
-            Answer(503, b"[]", {"content-type": "application/json"}),
-            Answer(429, b"slow down"),
-            Answer(200, b"<!doctype html><title>Please log in</title>", {"content-type": "text/html"}),
-            Answer(200, b'{"data": [{"id": "1", "te', {"content-type": "application/json"}),
-            Answer(200, b'{"data": [{"id": "1"}]}', {"content-type": "application/json"}, cut=True),
-            Answer(200, b"", {"content-type": "application/json"}),
-        ],
-        ids=["500", "502 page", "503 list", "429", "a page", "half of JSON", "cut off", "nothing"],
-    )
+    @pytest.mark.parametrize("answer", TROUBLE, ids=TROUBLES)
     def test_trouble_is_tried_again_later_and_loses_nothing(self, service: FakeService, answer: Answer) -> None:
         needs_network(service)
         source = service.source()
@@ -275,6 +296,13 @@ class SourceContract(ReplyContract, StreamContract):
         poll(source)
         source.close()
         source.close()
+
+
+def looking(service: FakeService) -> LookingSource:
+    source = service.source()
+    if not source.capabilities.look_up:
+        pytest.skip("this source cannot look up")
+    return cast("LookingSource", source)
 
 
 def _twice(call: Callable[[], object]) -> None:

@@ -87,6 +87,7 @@ class Reddit:
             sees_replies=True,
             edits=True,
             deletions=True,
+            look_up=100,
         )
         self._options = options
         self._adapter = _Adapter(name)
@@ -111,9 +112,13 @@ class Reddit:
         self._resume_at = now + self._adapter.spent if self._adapter.spent else None
         return page
 
-    def _look_again(self, asked: dict[str, datetime]) -> tuple[list[Item], list[Reject]]:
+    def _look_again(self, asked: Mapping[str, datetime | None]) -> tuple[list[Item], list[Reject]]:
         children, _ = self._listing("api/info/", {"id": ",".join(asked)})
         return items_of(children)
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        items, _ = self._look_again(dict.fromkeys(external_ids)) if external_ids else ((), ())
+        return tuple(items)
 
     def _read(self, name: str, mark: int, token: str | None) -> Batch:
         path, params = self._lists[name]

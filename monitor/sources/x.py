@@ -16,16 +16,19 @@ from requests_oauthlib import OAuth1
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
 from monitor.sources import x_replies
-from monitor.sources.base import Capabilities, Cursor, Page, Reply, SeenReply, first_of
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of
 from monitor.sources.http import USER_AGENT, Adapter
 from monitor.sources.walk import Batch, StaleTokenError, walk
 from monitor.sources.x_posts import (
     FIELDS,
+    SHOWN,
     as_dict,
     as_list,
     batch,
+    edited,
     id_at,
     ids_in,
+    looked_up,
     post_url,
     posted_at,
     referenced,
@@ -95,6 +98,7 @@ class X:
             place="X",
             sees_replies=True,
             edits=True,
+            look_up=100,
         )
         self._account_id: str | None = None
         self._oldest_id = 0  # that search allows, as of the last fetch
@@ -157,6 +161,16 @@ class X:
         known.forget(newest - ids_in(_WEEK))
         firsts = {each: first_of(known.found.get(each, {}).values(), besides) for each in external_ids}
         return {each: reply for each, reply in firsts.items() if reply is not None}
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        """An id stands for the first version of a post; where the post was edited, its last is asked for as well."""
+        wanted = [each for each in external_ids if each.isascii() and each.isdigit()]
+        if not wanted:
+            return ()
+        answer = self._call("get_tweets", wanted, whole=False, **SHOWN)
+        latest = edited(answer)
+        again = self._call("get_tweets", latest, whole=False, **SHOWN) if latest else {}
+        return looked_up(answer, again, frozenset(wanted))
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:
         if why := self.barrier(reply.mention):

@@ -13,7 +13,7 @@ from monitor.sources.walk import Batch
 
 _EPOCH_MS = 1_288_834_974_657  # of X's ids: their upper bits count milliseconds from here
 _LANGUAGES = {"in": "id", "iw": "he", "ji": "yi"}  # X's old codes
-FIELDS: dict[str, Any] = {
+SHOWN: dict[str, Any] = {
     "expansions": ["attachments.media_keys", "author_id"],
     "media_fields": ["preview_image_url", "url"],
     "tweet_fields": [
@@ -21,8 +21,9 @@ FIELDS: dict[str, Any] = {
         "referenced_tweets",
     ],
     "user_fields": ["name", "public_metrics", "username"],
-    "max_results": 100,
 }
+FIELDS = SHOWN | {"max_results": 100}
+_NOT_SHOWN = ("resource-not-found", "not-authorized-for-resource")  # deleted; protected, suspended
 
 
 def batch(answer: dict[str, Any]) -> Batch:
@@ -74,6 +75,23 @@ def item(tweet: dict[str, Any], users: Mapping[str, dict[str, Any]], media: Mapp
             counts.get("impression_count"),
         ),
     )
+
+
+def edited(answer: dict[str, Any]) -> list[str]:
+    """The last versions of posts of which an answer of /2/tweets holds an earlier one."""
+    tweets = as_list(answer.get("data"))
+    latest = {max(as_list(tweet.get("edit_history_tweet_ids"), str), key=int, default="") for tweet in tweets}
+    return sorted(latest - {"", *(str(tweet.get("id")) for tweet in tweets)})
+
+
+def looked_up(answer: dict[str, Any], again: dict[str, Any], wanted: frozenset[str]) -> tuple[Item, ...]:
+    """The `wanted` posts as the answers of /2/tweets show them, those of `again` before those of `answer`."""
+    found = {item.external_id: item for each in (answer, again) for item in batch(each).items}
+    for error in as_list(answer.get("errors")):
+        external_id = str(error.get("resource_id") or error.get("value"))
+        if external_id in wanted - found.keys() and str(error.get("type")).endswith(_NOT_SHOWN):
+            found[external_id] = Item(external_id, "", posted_at(int(external_id)), removed=True)
+    return tuple(item for item in found.values() if item.external_id in wanted)
 
 
 def _counts(of: dict[str, Any]) -> dict[str, int]:

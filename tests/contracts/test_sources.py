@@ -92,7 +92,7 @@ class Memory(FakeService):
     network = True
 
     name = "memory"
-    capabilities = Capabilities(reply=True, sees_replies=True, edits=True, deletions=True, stream=True)
+    capabilities = Capabilities(reply=True, sees_replies=True, edits=True, deletions=True, look_up=2, stream=True)
     wire = Wire
 
     def __init__(self) -> None:
@@ -172,6 +172,11 @@ class Memory(FakeService):
         start = int((cursor or {}).get("read", 0))
         items = tuple(replace(item, posted_at=min(item.posted_at, now)) for item in self.items[start : start + 2])
         return Page(items, {"read": start + len(items)}, more=start + 2 < len(self.items))
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        self._well()
+        latest = {item.external_id: item for item in self.items}
+        return tuple(latest[each] for each in external_ids if each in latest)
 
     def check(self) -> str:
         self._well()
@@ -327,6 +332,16 @@ class Gullible(Memory):
         return {each: self.seen[each][0] for each in external_ids if each in self.seen}
 
 
+class Hopeless(Memory):
+    """Takes silence for deletion."""
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        try:
+            return super().look_up(external_ids)
+        except RetryLater:
+            return tuple(replace(self.items[int(each)], text="", removed=True) for each in external_ids)
+
+
 class Doubling(Memory):
     """Calls again when an answer was lost."""
 
@@ -396,6 +411,7 @@ suite = SourceContract
         (Crashing, suite.test_check_says_when_the_service_is_out_of_reach),
         (Gullible, suite.test_the_brands_reply_is_seen_and_nobody_elses),
         (Mute, suite.test_the_brands_reply_is_seen_and_nobody_elses),
+        (Hopeless, lambda suite, service: suite.test_a_service_in_trouble_has_deleted_nothing(service, Answer(500))),
         (Doubling, suite.test_a_reply_whose_answer_was_lost_is_uncertain_and_then_found),
         (Blind, suite.test_a_reply_is_found_again_by_another_process),
         (Careless, suite.test_a_reply_whose_answer_was_lost_is_uncertain_and_then_found),

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from monitor import faults
+from monitor.aftermath import StoreListener
 from monitor.brands import Brands
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.hooks import Hooks
 from monitor.models import CallRow, MentionRow, RejectRow, SourceState
 from monitor.settings import BrandSettings, Settings, SourceSettings
-from monitor.sources.base import Author, Item
+from monitor.sources.base import Author, Item, SeenReply
 from monitor.sources.hooks import Call, CallRefused, Heard
 from tests.hooks.bell import Bell
 from tests.stored import complain
@@ -26,11 +28,21 @@ BRANDS = Brands([BrandSettings(name="Acme", match="acme", accounts=["acmehelp"])
 WORD = {"x-word": "open sesame"}
 
 
+class Listener:
+    """Hears of replies; nothing else happens here."""
+
+    def __init__(self, heard: list[Any]) -> None:
+        self.heard = heard
+
+    def reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
+        self.heard.append((case_id, reply.external_id))
+
+
 def hooks(db: Database, clock: ManualClock, seen: list[Any] | None = None, source: Bell | None = None) -> Hooks:
     settings = SourceSettings(name="bell", type="bell")
     heard = [] if seen is None else seen
     sources: Mapping[str, Any] = {"bell": (source or Bell(), settings)}
-    return Hooks(db, clock, sources, BRANDS, lambda session, case_id, reply: heard.append((case_id, reply.external_id)))
+    return Hooks(db, clock, sources, BRANDS, [cast(StoreListener, Listener(heard))])
 
 
 def call(body: str, **headers: str) -> Call:

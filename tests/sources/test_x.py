@@ -74,6 +74,19 @@ class XApi(LoopbackService):
         new = self.post(wanted["text"], NOW, "acmehelp", parent=to)
         return Response(json.dumps({"data": {"id": new, "text": wanted["text"]}}), 201, content_type="application/json")
 
+    def remove(self, external_id: str) -> None:
+        self.posts[external_id] = replace(self.posts[external_id], more={"gone": "resource-not-found"})
+
+    def _looked_up(self, asked: list[str]) -> dict[str, Any]:
+        assert len(asked) <= 100
+        shown = [self.posts[each] for each in asked if not self.posts[each].more.get("gone")]
+        errors = [
+            {"resource_id": each, "type": f"https://api.twitter.com/2/problems/{self.posts[each].more['gone']}"}
+            for each in asked
+            if self.posts[each].more.get("gone")
+        ]
+        return {"data": [self._tweet(post) for post in shown]} | ({"errors": errors} if errors else {})
+
     def _quotes_us(self, post: Post) -> bool:
         quoted = [self.posts[each["id"]] for each in post.more.get("referenced_tweets", [])]
         return any(each.author == "acmehelp" for each in quoted)
@@ -83,6 +96,8 @@ class XApi(LoopbackService):
             return self._create(request)
         assert request.headers["Authorization"] == "Bearer secret-bearer-token"
         asked = request.args
+        if request.path == "/2/tweets":
+            return self._looked_up(asked["ids"].split(","))
         if found := re.fullmatch(r"/2/tweets/(\d+)", request.path):
             post = self.posts[found[1]]
             quoted = [self.posts[each["id"]] for each in post.more.get("referenced_tweets", [])]
@@ -254,6 +269,23 @@ def test_a_long_post_is_read_whole_with_its_author_and_its_thread(service: XApi)
     assert (item.author.handle, item.author.name, item.author.followers) == ("bob", "Bob", 12)
     assert (item.conversation, item.parent, item.language) == (first, first, "en")
     assert item.url == f"https://x.com/bob/status/{reply}"
+
+
+def test_a_look_up_takes_a_private_account_for_gone_and_anything_unknown_for_nothing(service: XApi) -> None:
+    private = service.post("acme", NOW, gone="not-authorized-for-resource")
+    odd = service.post("acme", NOW, gone="disconnected")
+    (found,) = service.source().look_up((private, odd, "no id"))  # type: ignore[attr-defined]
+    assert (found.external_id, found.removed) == (private, True)
+
+
+def test_a_look_up_of_an_edited_post_gives_its_last_version(service: XApi) -> None:
+    first = service.post("acme is slow", NOW - timedelta(minutes=9))
+    last = service.post("acme is rude", NOW - timedelta(minutes=5))
+    for each in (first, last):
+        more = {"edit_history_tweet_ids": [first, last]}
+        service.posts[each] = replace(service.posts[each], more=more)
+    (found,) = service.source().look_up((first,))  # type: ignore[attr-defined]
+    assert (found.external_id, found.text) == (first, "acme is rude")
 
 
 def test_a_post_comes_with_its_pictures_and_how_far_it_has_spread(service: XApi) -> None:

@@ -1,0 +1,34 @@
+"""The periodic work, by the roles of a process."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from monitor.app import App
+from monitor.scheduler import Job, forget_slots
+from monitor.solved import ask_due
+from monitor.watch import Watch
+
+MINUTE = timedelta(minutes=1)
+
+
+def jobs(app: App, roles: Collection[str]) -> list[Job]:
+    found = []
+    if "collect" in roles:
+        found.append(Job("check_replies", MINUTE, lambda now: app.collect.check_replies()))
+        found.append(Job("look_again", MINUTE, app.sightings.tick))
+    if "clock" in roles:
+        found.append(forget_slots(app.db))
+        found.append(Watch(app.db, app.clock, app.settings, app.announcer.ops).job())
+        found.append(Job("forget_limits", timedelta(days=1), lambda now: _forget_limits(app, now)))
+        found.append(Job("ask_solved", MINUTE, lambda now: ask_due(app.db, app.cases, now)))
+        found.append(Job("incidents", MINUTE, app.incidents.tick))
+        found.append(Job("forget_features", timedelta(hours=1), app.incidents.forget))
+    return found
+
+
+def _forget_limits(app: App, now: datetime) -> None:
+    from monitor.notices import forget_limits
+
+    forget_limits(app.db, app.settings, now)
