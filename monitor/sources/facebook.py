@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -14,7 +15,7 @@ from monitor.sources import facebook_posts as fb
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
 from monitor.sources.graph import Graph, GraphOptions
 from monitor.sources.graph_hooks import hear
-from monitor.sources.graph_threads import page, read_board
+from monitor.sources.graph_threads import UNREADABLE, read_board, read_list
 from monitor.sources.hooks import Call, Heard
 from monitor.sources.http import MissingError
 from monitor.sources.recheck import one_by_one, rechecking
@@ -22,7 +23,6 @@ from monitor.sources.walk import Batch, walk
 
 _NEEDS = "pages_read_engagement, pages_read_user_content, and to reply pages_manage_engagement"
 _AGAIN = 5  # items that are looked at again at each poll
-_AT_ONCE = 50  # ids of one request
 _MARGIN = timedelta(minutes=10)  # by which this machine's clock may be ahead of Facebook's
 _ANSWERS = "comments.order(reverse_chronological).limit(25){id,message,created_time,from{id,name},message_tags}"
 
@@ -48,66 +48,36 @@ class Facebook:
             deletions=True,
         )
         self._page_name: str | None = None
-        self._resume_at: datetime | None = None
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        if self._resume_at and now < self._resume_at:
-            raise RetryLater(f"sources.{self.name}: Facebook's limit is used up", self._resume_at - now)
+        self._graph.ready(now)
 
         def read(cursor: Cursor | None) -> Page:
             first = int((now - self._options.lookback).timestamp())
-            return walk(
-                cursor,
-                self._lists,
-                first,
-                int(now.timestamp()),
-                lambda name, mark, token: self._read(name, mark, token, now),
-            )
+            return walk(cursor, self._lists, first, int(now.timestamp()), partial(self._read, now))
 
         found = rechecking(cursor, now, self._options.recheck, _AGAIN, read, self._look_again)
-        self._resume_at = now + self._graph.pause if self._graph.pause else None
+        self._graph.rest(now)
         return found
 
-    def _read(self, name: str, mark: int, token: Any, now: datetime) -> Batch:
+    def _read(self, now: datetime, name: str, mark: int, token: Any) -> Batch:
         since = datetime.fromtimestamp(mark, UTC) - self._options.lag
         if name == "feed":
             return read_board(self, token, since, now - self._options.watch)
         fields = fb.RATING if name == "ratings" else fb.POST
-        place = {"after": token} if token else {}
-        found, after = page(
-            self._graph.get(f"/{self._options.page_id}/{name}", {"fields": fields, "limit": 50, **place})
-        )
-        items: list[Item] = []
-        rejects = []
-        dates = []
-        for each in found:
-            try:
-                item = fb.rating(each) if name == "ratings" else fb.post(each, "tag")
-                dates.append(fb.moment(each["created_time"]))
-            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-                rejects.append(Reject(f"{type(error).__name__}: {error}", str(each)[:2_000]))
-                continue
-            if item is not None:
-                items.append(item)
-        older = after if dates and max(dates) >= since else None
-        seconds = [int(item.posted_at.timestamp()) for item in items]
-        return Batch(tuple(items), max(seconds, default=None), older, tuple(rejects))
+        answer = self._graph.get(f"/{self._options.page_id}/{name}", {"fields": fields, "limit": 50}, token)
+        return read_list(answer, fb.rating if name == "ratings" else fb.tag, since)
 
     # the board of the Page: monitor/sources/graph_threads.py
 
     def posts(self, after: str | None) -> Mapping[str, Any]:
-        place = {"after": after} if after else {}
-        fields = f"{fb.POST},{fb.THREAD}"
-        return self._graph.get(f"/{self._options.page_id}/feed", {"fields": fields, "limit": 25, **place})
+        return self._graph.get(
+            f"/{self._options.page_id}/feed", {"fields": f"{fb.POST},{fb.THREAD}", "limit": 25}, after
+        )
 
     def more(self, path: str, after: str) -> Mapping[str, Any]:
-        asked: dict[str, str | int] = {
-            "filter": "stream",
-            "order": "reverse_chronological",
-            "fields": fb.COMMENT,
-            "limit": 100,
-        }
-        return self._graph.get(f"/{path}", asked | {"after": after})
+        order = {"filter": "stream", "order": "reverse_chronological"}
+        return self._graph.get(f"/{path}", {"fields": fb.COMMENT, "limit": 100, **order}, after)
 
     def post(self, post: Mapping[str, Any]) -> tuple[Item | None, datetime]:
         item = fb.post(post)
@@ -137,15 +107,12 @@ class Facebook:
             return fb.comment(found) if _is_comment(external_id) else fb.post(found)
         except MissingError:
             return None
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except UNREADABLE as error:
             raise RetryLater(f"sources.{self.name}: {external_id} is not readable: {error}") from error
 
     def check(self) -> str:
         for name in self._lists:
-            self._graph.get(
-                f"/{self._options.page_id}/{name}",
-                {"fields": "id" if name != "ratings" else "created_time", "limit": 1},
-            )
+            self._graph.get(f"/{self._options.page_id}/{name}", {"fields": "created_time", "limit": 1})
         return f"reached as {self._own_name()}: {', '.join(self._lists)}"
 
     def _own_name(self) -> str:
@@ -159,38 +126,27 @@ class Facebook:
         """What the Page wrote under each, in whoever's name its people are signed in."""
         comments = [each for each in external_ids if _is_comment(each)]
         posts = [each for each in external_ids if not _is_comment(each)]
-        found: dict[str, SeenReply] = {}
-        for wanted in (posts, comments) if accounts else ():
-            for start in range(0, len(wanted), _AT_ONCE):
-                for external_id, answers in self._under(wanted[start : start + _AT_ONCE]).items():
-                    reply = first_of((own.seen for own in answers if own.to_it), besides)
-                    if reply is not None:
-                        found[external_id] = reply
-        return found
+        under = (self._under(posts) | self._under(comments)) if accounts else {}
+        firsts = {each: first_of((own.seen for own in found if own.to_it), besides) for each, found in under.items()}
+        return {each: reply for each, reply in firsts.items() if reply is not None}
 
     def _under(self, external_ids: list[str]) -> dict[str, list[_Own]]:
-        """The Page's own comments under each, with their words; all posts or all comments."""
-        fields = f"from{{id}},{_ANSWERS},parent{{id,{_ANSWERS}}}" if _is_comment(external_ids[0]) else _ANSWERS
+        """The Page's own comments under each, all posts or all comments."""
+        comments = any(_is_comment(each) for each in external_ids)
+        fields = f"from{{id}},{_ANSWERS},parent{{id,{_ANSWERS}}}" if comments else _ANSWERS
         nodes = {fb.node(each): each for each in external_ids}
-        try:
-            answer = self._graph.get("/", {"ids": ",".join(nodes), "fields": fields})
-        except MissingError:  # one that is gone spoils the answer for all
-            if len(external_ids) == 1:
-                return {}
-            return {each: own for one in external_ids for each, own in self._under([one]).items()}
-        return {each: self._own(answer.get(name)) for name, each in nodes.items()}
+        return {nodes[name]: self._own(node) for name, node in self._graph.each(list(nodes), fields).items()}
 
-    def _own(self, found: Any) -> list[_Own]:
+    def _own(self, found: Mapping[str, Any]) -> list[_Own]:
         """An answer to a comment that is an answer itself stands beside it, not below; it may tag its author."""
-        author = fb.sender(found)[0] if isinstance(found, dict) else None
-        beside = _data(found.get("parent")) if isinstance(found, dict) else []
+        author, beside = fb.sender(found)[0], _data(found.get("parent"))
         near = [(each, True) for each in _data(found)] + [(each, author in _tags(each)) for each in beside]
         own = []
         for each, to_it in near:
             if self._ours(each):
                 try:
                     own.append(_Own(self._seen(each), str(each.get("message")), to_it))
-                except (KeyError, TypeError, ValueError):
+                except UNREADABLE:
                     continue
         return own
 
@@ -243,6 +199,6 @@ def _data(found: Any) -> list[Mapping[str, Any]]:
     return [each for each in data if isinstance(each, dict)] if isinstance(data, list) else []
 
 
-def _tags(comment: Mapping[str, Any]) -> list[str | None]:
+def _tags(comment: Mapping[str, Any]) -> list[str]:
     tags = comment.get("message_tags")
     return [str(tag["id"]) for tag in tags if isinstance(tag, dict) and "id" in tag] if isinstance(tags, list) else []

@@ -69,24 +69,31 @@ def comment(found: Mapping[str, Any], post_id: str | None = None) -> Item:
     )
 
 
-def rating(found: Mapping[str, Any]) -> Item | None:
-    """A recommendation; None for one without words."""
-    words, story = str(found.get("review_text") or "").strip(), found.get("open_graph_story")
+def tag(found: Mapping[str, Any]) -> tuple[Item, datetime]:
+    """A post outside the Page."""
+    item = post(found, "tag")
+    return item, item.posted_at
+
+
+def rating(found: Mapping[str, Any]) -> tuple[Item | None, datetime]:
+    """A recommendation, None for one without words; and when it was given."""
+    at, words = moment(found["created_time"]), str(found.get("review_text") or "").strip()
     if not words:
-        return None
-    external_id = str(story["id"] if isinstance(story, dict) else found["created_time"])
-    stars = found.get("rating")
-    reviewer = found.get("reviewer")
-    return Item(
-        external_id=f"rating/{external_id}",
-        text=words,
-        posted_at=moment(found["created_time"]),
-        url=f"{SITE}/{external_id}" if isinstance(story, dict) else None,
-        author=Author(None, str(reviewer.get("name") or "") or None) if isinstance(reviewer, dict) else Author(),
-        rating=float(stars)
-        if isinstance(stars, int) and 1 <= stars <= 5
-        else _RATINGS.get(str(found.get("recommendation_type"))),
+        return None, at
+    story, stars, kind = (
+        _inner(found, "open_graph_story").get("id"),
+        found.get("rating"),
+        found.get("recommendation_type"),
     )
+    item = Item(
+        external_id=f"rating/{story or found['created_time']}",
+        text=words,
+        posted_at=at,
+        url=f"{SITE}/{story}" if story else None,
+        author=Author(None, str(_inner(found, "reviewer").get("name") or "") or None),
+        rating=float(stars) if isinstance(stars, int) and 1 <= stars <= 5 else _RATINGS.get(str(kind)),
+    )
+    return item, at
 
 
 def heard(field: str, value: Mapping[str, Any], at: datetime, page_id: str) -> Iterator[Item]:
@@ -106,7 +113,7 @@ def heard(field: str, value: Mapping[str, Any], at: datetime, page_id: str) -> I
             "open_graph_story": {"id": value["open_graph_story_id"]},
             "reviewer": {"name": value.get("reviewer_name")},
         }
-        item = rating(told)
+        item, _ = rating(told)
     elif (field == "feed" and kind in _WORDS) or (field == "mention" and value.get("message")):
         item = post(told | {"id": value["post_id"]}, "tag" if field == "mention" else "post")
     if item is not None:

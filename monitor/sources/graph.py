@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -15,6 +15,7 @@ from monitor.errors import AuthError, FirsthourError, Refused, RetryLater, Uncer
 from monitor.settings import Duration
 from monitor.sources.http import Http, MissingError
 
+_AT_ONCE = 50  # nodes of one request
 _LIMITS = frozenset((4, 17, 32, 341, 613))  # and those of the business use cases, from 80000 on
 _FULL = 95  # per cent of a limit; what is left is for replies
 _ROLLING = timedelta(minutes=5)  # Meta counts a rolling hour: a pause of this length gives a twelfth of it back
@@ -40,7 +41,8 @@ class GraphOptions(BaseModel):
 class Graph(Http):
     """Calls to the Graph API. `needs` says which permissions the source needs; `place` is whose words a refusal has."""
 
-    pause: timedelta | None = None  # how long nothing should be called, as the last answer said
+    pause: timedelta | None = None  # how long nothing should be read, as the last answer said
+    _resume_at: datetime | None = None
 
     def __init__(self, name: str, options: GraphOptions, needs: str, place: str) -> None:
         token = options.access_token.get_secret_value()
@@ -51,8 +53,30 @@ class Graph(Http):
         if options.app_secret:
             self._proof = {"appsecret_proof": signature(options.app_secret, token.encode())}
 
-    def get(self, path: str, params: Mapping[str, str | int]) -> dict[str, Any]:
-        return self._said(self.json(path, {**self._proof, **params}), "GET")
+    def ready(self, now: datetime) -> None:
+        """Raises RetryLater while a limit is used up, or nearly."""
+        if self._resume_at and now < self._resume_at:
+            raise RetryLater(f"sources.{self._name}: {self._place}'s limit is used up", self._resume_at - now)
+
+    def rest(self, now: datetime) -> None:
+        """Rest from now on as long as the last answer asked for."""
+        self._resume_at = now + self.pause if self.pause else None
+
+    def get(self, path: str, params: Mapping[str, str | int], after: str | None = None) -> dict[str, Any]:
+        """What is at `path`; of a list, what lies behind the place `after`."""
+        place = {"after": after} if after else {}
+        return self._said(self.json(path, {**self._proof, **params, **place}), "GET")
+
+    def each(self, ids: Sequence[str], fields: str) -> dict[str, dict[str, Any]]:
+        """The nodes with these ids, as far as they are there. One that is gone spoils the answer for all, so then they
+        are asked for by halves."""
+        try:
+            parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
+            found = [self.get("/", {"ids": ",".join(part), "fields": fields}) for part in parts]
+        except MissingError:
+            half = len(ids) // 2
+            return self.each(ids[:half], fields) | self.each(ids[half:], fields) if half else {}
+        return {name: node for some in found for name, node in some.items() if name in ids and isinstance(node, dict)}
 
     def create(self, path: str, **given: str) -> str:
         """Make a new comment by one call; its id."""

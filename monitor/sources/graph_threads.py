@@ -15,6 +15,8 @@ from monitor.errors import RetryLater
 from monitor.sources.base import Item, Reject
 from monitor.sources.walk import Batch
 
+UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
+
 
 class Board(Protocol):
     """One page's posts and their comments."""
@@ -59,6 +61,30 @@ def read_board(board: Board, token: Mapping[str, Any] | None, since: datetime, w
     return Batch(tuple(reading.items), max(seconds, default=None), older, tuple(reading.rejects))
 
 
+def read_list(
+    answer: Mapping[str, Any],
+    read: Callable[[Mapping[str, Any]], tuple[Item | None, datetime]],
+    since: datetime,
+    linked: bool = True,
+) -> Batch:
+    """One page of a list without threads. `read` gives an item, or None for what is none, and when it was posted."""
+    found, after = page(answer, linked)
+    items: list[Item] = []
+    rejects: list[Reject] = []
+    dates = []
+    for each in found:
+        try:
+            item, at = read(each)
+        except UNREADABLE as error:
+            rejects.append(Reject(f"{type(error).__name__}: {error}", str(each)[:2_000]))
+            continue
+        dates.append(at)
+        items += [item] if item is not None else []
+    seconds = [int(item.posted_at.timestamp()) for item in items]
+    older = after if dates and max(dates) >= since else None
+    return Batch(tuple(items), max(seconds, default=None), older, tuple(rejects))
+
+
 class _Reading:
     def __init__(self, board: Board, since: datetime) -> None:
         self._board, self._since = board, since
@@ -95,7 +121,7 @@ class _Reading:
     def _tried(self, read: Callable[[Any], datetime], what: Any) -> datetime | None:
         try:
             return read(what)
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        except UNREADABLE as error:
             self.rejects.append(Reject(f"{type(error).__name__}: {error}", str(what)[:2_000]))
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -13,7 +14,7 @@ from monitor.sources import instagram_posts as ig
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
 from monitor.sources.graph import Graph, GraphOptions
 from monitor.sources.graph_hooks import hear
-from monitor.sources.graph_threads import page, read_board
+from monitor.sources.graph_threads import UNREADABLE, read_board, read_list
 from monitor.sources.hooks import Call, CallRefused, Heard
 from monitor.sources.http import MissingError
 from monitor.sources.recheck import one_by_one, rechecking
@@ -21,7 +22,6 @@ from monitor.sources.walk import Batch, walk
 
 _NEEDS = "instagram_basic, instagram_manage_comments and pages_read_engagement"
 _AGAIN = 5  # comments that are looked at again at each poll
-_AT_ONCE = 50  # ids of one request
 _MARGIN = timedelta(minutes=10)  # by which this machine's clock may be ahead of Instagram's
 
 
@@ -44,53 +44,34 @@ class Instagram:
             deletions=True,
         )
         self._username: str | None = None
-        self._resume_at: datetime | None = None
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        if self._resume_at and now < self._resume_at:
-            raise RetryLater(f"sources.{self.name}: Instagram's limit is used up", self._resume_at - now)
+        self._graph.ready(now)
         self._own_name()
 
         def read(cursor: Cursor | None) -> Page:
             first = int((now - self._options.lookback).timestamp())
-            return walk(
-                cursor,
-                self._lists,
-                first,
-                int(now.timestamp()),
-                lambda name, mark, token: self._read(name, mark, token, now),
-            )
+            return walk(cursor, self._lists, first, int(now.timestamp()), partial(self._read, now))
 
         found = rechecking(cursor, now, self._options.recheck, _AGAIN, read, self._look_again)
-        self._resume_at = now + self._graph.pause if self._graph.pause else None
+        self._graph.rest(now)
         return found
 
-    def _read(self, name: str, mark: int, token: Any, now: datetime) -> Batch:
+    def _read(self, now: datetime, name: str, mark: int, token: Any) -> Batch:
         since = datetime.fromtimestamp(mark, UTC) - self._options.lag
         if name == "media":
             return read_board(self, token, since, now - self._options.watch)
-        place = {"after": token} if token else {}
-        asked = {"fields": ig.TAGGED, "limit": 50, **place}
-        found, after = page(self._graph.get(f"/{self._options.account_id}/tags", asked), linked=False)
-        items, rejects = [], []
-        for each in found:
-            try:
-                items.append(ig.post(each, f"tag/{each['id']}"))
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
-                rejects.append(Reject(f"{type(error).__name__}: {error}", str(each)[:2_000]))
-        older = after if items and max(item.posted_at for item in items) >= since else None
-        seconds = [int(item.posted_at.timestamp()) for item in items]
-        return Batch(tuple(items), max(seconds, default=None), older, tuple(rejects))
+        answer = self._graph.get(f"/{self._options.account_id}/tags", {"fields": ig.TAGGED, "limit": 50}, token)
+        return read_list(answer, ig.tag, since, linked=False)
 
     # the board of the account: monitor/sources/graph_threads.py
 
     def posts(self, after: str | None) -> Mapping[str, Any]:
-        place = {"after": after} if after else {}
-        return self._graph.get(f"/{self._options.account_id}/media", {"fields": ig.MEDIA, "limit": 25, **place})
+        return self._graph.get(f"/{self._options.account_id}/media", {"fields": ig.MEDIA, "limit": 25}, after)
 
     def more(self, path: str, after: str) -> Mapping[str, Any]:
         fields = ig.ANSWER if path.endswith("/replies") else ig.COMMENT
-        return self._graph.get(f"/{path}", {"fields": fields, "limit": 50, "after": after})
+        return self._graph.get(f"/{path}", {"fields": fields, "limit": 50}, after)
 
     def post(self, post: Mapping[str, Any]) -> tuple[Item | None, datetime]:
         return None, ig.moment(post["timestamp"])
@@ -117,7 +98,7 @@ class Instagram:
             return ig.comment(self._graph.get(f"/{external_id}", {"fields": ig.ANSWER}), None)
         except MissingError:
             return None
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except UNREADABLE as error:
             raise RetryLater(f"sources.{self.name}: {external_id} is not readable: {error}") from error
 
     def check(self) -> str:
@@ -138,28 +119,18 @@ class Instagram:
     ) -> Mapping[str, SeenReply]:
         """What the account answered to each comment under its own posts."""
         comments = [each for each in external_ids if "/" not in each] if accounts else []
-        found: dict[str, SeenReply] = {}
-        for start in range(0, len(comments), _AT_ONCE):
-            for external_id, answers in self._under(comments[start : start + _AT_ONCE]).items():
-                reply = first_of((own.seen for own in answers if own.to_it), besides)
-                if reply is not None:
-                    found[external_id] = reply
-        return found
+        under = self._under(comments)
+        firsts = {each: first_of((own.seen for own in found if own.to_it), besides) for each, found in under.items()}
+        return {each: reply for each, reply in firsts.items() if reply is not None}
 
     def _under(self, comments: list[str]) -> dict[str, list[ig.Own]]:
-        try:
-            answer = self._graph.get("/", {"ids": ",".join(comments), "fields": ig.WITH_ANSWERS})
-        except MissingError:  # one that is gone spoils the answer for all
-            if len(comments) == 1:
-                return {}
-            return {each: own for one in comments for each, own in self._under([one]).items()}
-        found = {each: ig.own_answers(answer.get(each), self._own_name()) for each in comments}
-        for each in comments:
-            # an answer to an answer stands beside it, and begins with its author's name
-            parent = answer[each].get("parent_id") if isinstance(answer.get(each), dict) else None
-            if parent and not found[each]:
-                beside = self._graph.get(f"/{parent}", {"fields": ig.WITH_ANSWERS})
-                found[each] = ig.own_answers(beside, self._own_name(), to=ig.username(answer[each]))
+        nodes = self._graph.each(comments, ig.WITH_ANSWERS)
+        found = {each: ig.own_answers(node, self._own_name()) for each, node in nodes.items()}
+        # an answer to an answer stands beside it, and begins with its author's name
+        above = {each: str(node["parent_id"]) for each, node in nodes.items() if node.get("parent_id")}
+        parents = self._graph.each(list(set(above.values())), ig.WITH_ANSWERS)
+        for each, parent in above.items():
+            found[each] += ig.own_answers(parents.get(parent), self._own_name(), to=ig.username(nodes[each]))
         return found
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:

@@ -66,6 +66,11 @@ def post(found: Mapping[str, Any], external_id: str, words: str = "caption") -> 
     )
 
 
+def tag(found: Mapping[str, Any]) -> tuple[Item, datetime]:
+    item = post(found, f"tag/{found['id']}")
+    return item, item.posted_at
+
+
 def own_answers(found: Any, account: str, to: str | None = None) -> list[Own]:
     """The answers by `account` under a comment; where `to` is given, only those that begin with its name are to it."""
     replies = found.get("replies") if isinstance(found, dict) else None
