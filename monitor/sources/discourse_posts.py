@@ -38,7 +38,7 @@ class Forum(Http):
             return AuthError(f"sources.{self._name}.api_key", words, "it must be valid, and that of api_username")
         if method == "POST" and status in (400, 403, 404, 409, 422):
             return Refused(f"The forum does not take it: {words[:300]}")
-        if status in (404, 410):
+        if status in (404, 410) and errors:  # said by the forum itself, and not by something before it
             return MissingError(f"sources.{self._name}: {words}")
         if kind == "invalid_access":
             return AuthError(f"sources.{self._name}", words, "check the key and what its user may read")

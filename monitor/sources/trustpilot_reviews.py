@@ -27,10 +27,11 @@ class Trust(Http):
     """Calls to Trustpilot. Where a reply is refused: Refused, in its own words."""
 
     def refused(self, method: str, status: int, headers: Mapping[str, str], body: str) -> FirsthourError | None:
+        words = _words(body)
         if method == "POST" and status in (400, 404, 409, 422):
-            return Refused(f"Trustpilot does not take it: {_words(body) or f'status {status}'}")
-        if status in (404, 410):
-            return MissingError(f"sources.{self._name}: Trustpilot does not show it")
+            return Refused(f"Trustpilot does not take it: {words or f'status {status}'}")
+        if status in (404, 410) and words:  # said by Trustpilot itself, and not by something before it
+            return MissingError(f"sources.{self._name}: {words}")
         error = super().refused(method, status, headers, body)
         if isinstance(error, AuthError):
             hint = "is business_user allowed to reply?" if method == "POST" else "is the key that of this business?"
@@ -41,7 +42,7 @@ class Trust(Http):
 def _words(body: str) -> str:
     try:
         said = json.loads(body)
-        return str(said.get("message") or said.get("details") or "")[:300]
+        return str(said.get("message") or said.get("details") or said.get("errorCode") or "")[:300]
     except (ValueError, AttributeError, RecursionError):
         return ""
 

@@ -219,6 +219,17 @@ def test_a_post_moved_out_of_sight_is_removed_but_not_when_the_key_was_withdrawn
         keyed.source().fetch(page.cursor, NOW)
 
 
+@pytest.mark.parametrize("body", [b"<html>Not found</html>", b"", b"{}", b"[]"])
+def test_a_404_that_is_not_the_forums_own_deletes_nothing(service: Forum, body: bytes) -> None:
+    external_id = service.post("acme", ago(9))
+    source = service.source()
+    _, cursor = poll(source)
+    service.answer(Answer(404, body))
+    page = source.fetch({**cursor, "look_again": True}, NOW)
+    assert not page.items
+    assert [reject.external_id for reject in page.rejects] == [external_id]
+
+
 def test_a_search_asks_for_the_whole_of_what_it_finds(service: Forum) -> None:
     long = "acme " + "and so on " * 50
     found = service.post(long, ago(9))

@@ -72,7 +72,11 @@ class TrustpilotApi(LoopbackService):
             return Response('{"message": "Unauthorized"}', 401)
         if request.path == "/v1/business-units/find":
             found = request.args["name"] == "acme.com"
-            return {"id": UNIT, "displayName": "Acme"} if found else Response("", 404)
+            return (
+                {"id": UNIT, "displayName": "Acme"}
+                if found
+                else Response('{"message": "Business unit not found"}', 404)
+            )
         if request.path == f"/v1/business-units/{UNIT}":
             return {"displayName": "Acme", "numberOfReviews": {"total": len(self.posts)}}
         if request.path == f"/v1/business-units/{UNIT}/reviews":
