@@ -123,7 +123,7 @@ class _Http(Http):
             return AuthError(
                 key, f"Apple answered 403{words}", "give the key the role Customer Support, or a higher one"
             )
-        if status == 404:
+        if status == 404 and words:
             return Refused(f"Apple does not take it{words}") if method == "POST" else MissingError(f"Apple{words}")
         if method == "POST" and status in (400, 409, 422):
             return Refused(f"Apple does not take it{words}")

@@ -94,6 +94,7 @@ class Google:
                 version,
                 http=self,
                 client_options={"api_endpoint": f"{self._base_url}/"},
+                cache_discovery=False,  # the library's cache wants oauth2client, and says so in the log
                 static_discovery=True,
                 num_retries=0,
             )

@@ -155,7 +155,7 @@ class YouTube:
         where = {"videoId": name} if is_video(name) else {"allThreadsRelatedToChannelId": self._channel_id(name)}
         given = {"pageToken": token} if token else {}
         try:
-            found, older = self._api.get("commentThreads", order="time", maxResults=100, **_THREADS, **where, **given)
+            found, older = self._api.ask("commentThreads", order="time", maxResults=100, **_THREADS, **where, **given)
         except ApiRefusal as error:
             if token and error.status == 400:
                 raise StaleTokenError from error
@@ -173,7 +173,7 @@ class YouTube:
         since = datetime.fromtimestamp(mark - self._options.search_lag.total_seconds(), UTC)
         given = {"pageToken": token} if token else {}
         try:
-            hits, older = self._api.get(
+            hits, older = self._api.ask(
                 "search",
                 part="id",
                 q=query,
@@ -229,7 +229,7 @@ class YouTube:
         if not name.startswith("@"):
             return name
         if name not in self._channel_ids:
-            found, _ = self._api.get("channels", part="id", forHandle=name)
+            found = self._api.get("channels", part="id", forHandle=name)
             if not found:
                 raise ConfigurationError(f"sources.{self.name}.channels", f"YouTube knows no channel {name}")
             self._channel_ids[name] = str(found[0]["id"])
@@ -237,7 +237,7 @@ class YouTube:
 
     def check(self) -> str:
         for channel in self._options.channels:
-            found, _ = self._api.get("channels", part="id", id=self._channel_id(channel))
+            found = self._api.get("channels", part="id", id=self._channel_id(channel))
             if not found:
                 raise ConfigurationError(f"sources.{self.name}.channels", f"YouTube knows no channel {channel}")
         if not self._options.channels:
@@ -263,7 +263,7 @@ class YouTube:
 
     def _below(self, external_id: str) -> tuple[Item, ...]:
         try:
-            found, _ = self._api.get("commentThreads", videoId=external_id, order="time", maxResults=100, **_THREADS)
+            found, _ = self._api.ask("commentThreads", videoId=external_id, order="time", maxResults=100, **_THREADS)
         except ApiRefusal:
             return ()  # comments are off
         return tuple(each.comments[0] for each in threads_of(found)[0])

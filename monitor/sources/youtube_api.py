@@ -20,6 +20,7 @@ _COSTS: Mapping[tuple[str, str], Mapping[str, float]] = {
 }
 _A_READ: Mapping[str, float] = {"units": 1}
 AT_ONCE = 50  # ids in one call
+_GONE = frozenset(("commentNotFound", "commentThreadNotFound", "commentsDisabled", "videoNotFound"))
 
 
 class Api:
@@ -29,37 +30,42 @@ class Api:
         self._name, self._reader, self._writer = name, reader, writer
         self.meter: Meter = Unmetered()
 
-    def get(self, resource: str, **params: Any) -> tuple[list[Any], str | None]:
-        """The items of `resource`, and the token of the next page."""
+    def ask(self, resource: str, **params: Any) -> tuple[list[Any], str | None]:
+        """The items of `resource`, and the token of the next page. Raises ApiRefusal as well."""
         return self._list(self._reader, resource, params)
+
+    def get(self, resource: str, **params: Any) -> list[Any]:
+        """The items of `resource` where a refusal is a fault."""
+        return self._or_fault(self._reader, resource, params)[0]
 
     def own_channels(self) -> list[Any]:
         """The channel of the account that writes."""
         assert self._writer is not None
-        return self._list(self._writer, "channels", {"part": "snippet", "mine": True})[0]
+        return self._or_fault(self._writer, "channels", {"part": "snippet", "mine": True})[0]
 
     def pages(self, resource: str, most: int, **params: Any) -> Iterator[list[Any]]:
         """Up to `most` pages of a hundred."""
         token: str | None = None
         for _ in range(most):
-            items, token = self.get(resource, maxResults=100, **params, **({"pageToken": token} if token else {}))
+            given = params | {"maxResults": 100} | ({"pageToken": token} if token else {})
+            items, token = self._or_fault(self._reader, resource, given)
             yield items
             if token is None:
                 return
 
     def by_ids(self, resource: str, ids: Sequence[str], **params: Any) -> list[Any]:
-        """Those of `ids` that there are. For comments YouTube may refuse a whole call because one of them is gone:
-        then it is asked again for each half."""
+        """Those of `ids` that are shown. For comments YouTube may refuse a whole call because one of them is gone: then
+        it is asked again for each half."""
         if len(ids) > AT_ONCE:
             head = self.by_ids(resource, ids[:AT_ONCE], **params)
             return head + self.by_ids(resource, ids[AT_ONCE:], **params)
         if not ids:
             return []
         try:
-            return self.get(resource, id=",".join(ids), **params)[0]
+            return self.ask(resource, id=",".join(ids), **params)[0]
         except ApiRefusal as error:
-            if error.status != 404:
-                raise
+            if not error.reasons & _GONE:
+                raise self._reader.unforeseen(error) from error
         half = len(ids) // 2
         return self.by_ids(resource, ids[:half], **params) + self.by_ids(resource, ids[half:], **params) if half else []
 
@@ -78,6 +84,12 @@ class Api:
         if not isinstance(items, list):
             raise RetryLater(f"sources.{self._name}: the answer is no list")
         return items, token if isinstance(token, str) else None
+
+    def _or_fault(self, google: Google, resource: str, params: Mapping[str, Any]) -> tuple[list[Any], str | None]:
+        try:
+            return self._list(google, resource, params)
+        except ApiRefusal as error:
+            raise google.unforeseen(error) from error
 
     def _call(self, google: Google, resource: str, method: str, **params: Any) -> dict[str, Any]:
         request = getattr(getattr(google.service("youtube", "v3"), resource)(), method)(**params)

@@ -209,6 +209,17 @@ def test_a_refused_key_says_what_to_look_at(service: Connect, response: Response
         source.reply(Reply("1", "We are on it", "key", NOW), NOW)
 
 
+def test_reviews_are_gone_where_apple_says_so_and_not_where_an_address_is_wrong(service: Connect) -> None:
+    service.post("acme", NOW - timedelta(hours=1))
+    _, cursor = poll(service.source())
+    service.answer(Answer(404, b"<html>Not Found</html>"))
+    page = service.source().fetch({**cursor, "look_again": True}, NOW + timedelta(minutes=1))
+    assert ([item.removed for item in page.items], len(page.rejects)) == ([], 1)
+    service.answer(Answer(404, refusal(404, "NOT_FOUND", "There is no such resource").data))
+    page = service.source().fetch({**cursor, "look_again": True}, NOW + timedelta(minutes=1))
+    assert [item.removed for item in page.items] == [True]
+
+
 def test_an_app_that_is_not_there_is_a_mistake_of_the_configuration(service: Connect) -> None:
     with pytest.raises(ConfigurationError, match=r"sources\.reviews\.app_id.*43"):
         service.source(app_id=43).check()

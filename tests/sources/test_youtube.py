@@ -285,6 +285,18 @@ def test_one_deleted_comment_among_many_is_told_from_the_others(service: Tube, s
     assert {each for each, item in items.items() if item.removed} == {posted[7], answer}
 
 
+def test_comments_are_gone_where_youtube_says_so_and_not_where_an_address_is_wrong(service: Tube) -> None:
+    posted = service.post("acme", NOW - MINUTE)
+    _, cursor = poll(service.source())
+    service.answer(Answer(404, refusal(404, "Not Found", "notFound").data))
+    source = service.source()
+    with pytest.raises(RetryLater, match="Not Found"):
+        source.fetch({**cursor, "look_again": True}, NOW + MINUTE)
+    service.answer(Answer(403, refusal(403, "The video has disabled comments.", "commentsDisabled").data))
+    page = source.fetch({**cursor, "look_again": True}, NOW + MINUTE)
+    assert [(item.external_id, item.removed) for item in page.items] == [(posted, True)]
+
+
 def test_comments_of_several_channels_and_films_are_read_and_those_that_are_off_are_shown(service: Tube) -> None:
     service.off = {
         VIDEO: refusal(403, "The video has disabled comments.", "commentsDisabled"),
