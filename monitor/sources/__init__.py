@@ -16,6 +16,7 @@ REGISTRY = {
     "google_play": "monitor.sources.google_play:GooglePlay",
     "hackernews": "monitor.sources.hackernews:HackerNews",
     "instagram": "monitor.sources.instagram:Instagram",
+    "mastodon": "monitor.sources.mastodon:Mastodon",
     "reddit": "monitor.sources.reddit:Reddit",
     "replay": "monitor.sources.replay:Replay",
     "rss": "monitor.sources.rss:Rss",

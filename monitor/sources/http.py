@@ -58,7 +58,7 @@ def _moment_or_seconds(value: str | None) -> datetime | timedelta | None:
     except (ValueError, OverflowError, OSError):
         pass
     try:
-        date = parsedate_to_datetime(value)
+        date = datetime.fromisoformat(value) if value[:4].isdigit() else parsedate_to_datetime(value)
     except ValueError:
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
