@@ -18,30 +18,22 @@ import pytest
 
 from monitor.errors import AuthError, RetryLater
 from monitor.sources.base import Cursor, LookingSource
+from monitor.sources.contract_completeness import CompletenessContract
 from monitor.sources.contract_replies import ReplyContract
 from monitor.sources.contract_streams import StreamContract
 from monitor.sources.stand_in import MOST_PAGES as MOST_PAGES
 from monitor.sources.stand_in import NOW as NOW
 from monitor.sources.stand_in import TEXTS as TEXTS
+from monitor.sources.stand_in import TROUBLE as TROUBLE
 from monitor.sources.stand_in import Answer as Answer
 from monitor.sources.stand_in import FakeService as FakeService
 from monitor.sources.stand_in import ago, needs_network
 from monitor.sources.stand_in import poll as poll
 
-TROUBLE = [
-    Answer(500, b"oops"),
-    Answer(502, b"<html>Bad gateway</html>", {"content-type": "text/html"}),
-    Answer(503, b"[]", {"content-type": "application/json"}),
-    Answer(429, b"slow down"),
-    Answer(200, b"<!doctype html><title>Please log in</title>", {"content-type": "text/html"}),
-    Answer(200, b'{"data": [{"id": "1", "te', {"content-type": "application/json"}),
-    Answer(200, b'{"data": [{"id": "1"}]}', {"content-type": "application/json"}, cut=True),
-    Answer(200, b"", {"content-type": "application/json"}),
-]
 TROUBLES = ["500", "502 page", "503 list", "429", "a page", "half of JSON", "cut off", "nothing"]
 
 
-class SourceContract(ReplyContract, StreamContract):
+class SourceContract(ReplyContract, CompletenessContract, StreamContract):
     """Subclass it, name the subclass `Test...`, and give it the fixture `service`."""
 
     # reading

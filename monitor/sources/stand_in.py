@@ -40,16 +40,30 @@ class Answer:
     cut: bool = False
 
 
+TROUBLE = [
+    Answer(500, b"oops"),
+    Answer(502, b"<html>Bad gateway</html>", {"content-type": "text/html"}),
+    Answer(503, b"[]", {"content-type": "application/json"}),
+    Answer(429, b"slow down"),
+    Answer(200, b"<!doctype html><title>Please log in</title>", {"content-type": "text/html"}),
+    Answer(200, b'{"data": [{"id": "1", "te', {"content-type": "application/json"}),
+    Answer(200, b'{"data": [{"id": "1"}]}', {"content-type": "application/json"}, cut=True),
+    Answer(200, b"", {"content-type": "application/json"}),
+]
+
+
 class FakeService(ABC):
     """A stand-in for the real service, on loopback: tests write into it as customers would, and put it into trouble.
 
     `page_size`: items of one page. `lag`: how late an item may turn up behind a newer one and still be read (None: the
-    service never delivers late). `credentials`: whether it asks for any. `network`: False for a source that reads no
+    service never delivers late). `recalled`: how many of the youngest items the source asks for again to hear of edits
+    and deletions (None: it sees those of every item that may still turn up late). `credentials`: whether it asks for any. `network`: False for a source that reads no
     network (then there is no trouble to test).
     """
 
     page_size: int = 20
     lag: timedelta | None = None
+    recalled: int | None = None
     credentials: bool = True
     network: bool = True
     addressed: str = "acme"  # a beginning of a mention's text to which the service allows replies

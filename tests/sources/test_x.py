@@ -54,9 +54,11 @@ class XApi(LoopbackService):
         self.post("acme garbled", at, garbled=True)
 
     def edit(self, external_id: str, text: str, at: datetime) -> None:
-        old = self.posts.pop(external_id)
+        old = next(p for p in self.posts.values() if external_id in (p.id, *p.more.get("edit_history_tweet_ids", [])))
         new = self.new_id(at)
-        self.posts[new] = replace(old, id=new, text=text, at=at, more={"edit_history_tweet_ids": [external_id, new]})
+        history = [*old.more.get("edit_history_tweet_ids", [external_id]), new]
+        del self.posts[old.id]
+        self.posts[new] = replace(old, id=new, text=text, at=at, more={"edit_history_tweet_ids": history})
 
     def _create(self, request: Request) -> Any:
         """Signed by the account that answers, over the address that was really asked."""
