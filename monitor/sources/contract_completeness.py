@@ -2,7 +2,7 @@
 
 Items come late, out of order and in the same second, while they are read, edited and deleted; the service fails in any
 request; the process dies before any commit. In the end what is stored is what was published, no more and no less.
-`FIRSTHOUR_PUBLISHED` says how many items (400) and `FIRSTHOUR_DEATHS` how many deaths (20) at least.
+`CONTRACT_ITEMS` says how many items (400) and `CONTRACT_DEATHS` how many deaths (20) at least.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pytest
+
 from monitor.errors import RetryLater
 from monitor.sources.base import Cursor, Item, Source
 from monitor.sources.stand_in import MOST_PAGES, NOW, TROUBLE, Answer, FakeService
 
-PUBLISHED = int(os.environ.get("FIRSTHOUR_PUBLISHED", "400"))
-DEATHS = int(os.environ.get("FIRSTHOUR_DEATHS", "20"))
+PUBLISHED = int(os.environ.get("CONTRACT_ITEMS", "400"))
+DEATHS = int(os.environ.get("CONTRACT_DEATHS", "20"))
 AT_A_TIME = 60  # items published between two polls, at most
 LATER_POLLS = 300  # until every edit and deletion has to be known here
 STILL_SEEN = timedelta(minutes=2)  # how old an item may be when it changes, where the service never delivers late
@@ -41,6 +43,22 @@ class CompletenessContract:
                 break
         assert reader.differs() == ([], [], [])
 
+    def test_what_new_items_cost(self, service: FakeService, request: pytest.FixtureRequest) -> None:
+        """All of 200 items are read that come 50 a minute. How many requests that took is noted for 1,000, as
+        `requests`, where the stand-in is the fixture `httpserver`."""
+        town = Town(service, random.Random(13))
+        reader = Reader(service, town, random.Random(17), calm=True)
+        reader.poll()
+        served = request.getfixturevalue("httpserver").log if "httpserver" in request.fixturenames else []
+        before = len(served)
+        for _ in range(4):
+            town.now += timedelta(minutes=1)
+            for n in range(50):
+                town.write(town.now - timedelta(seconds=n + 1))
+            reader.poll()
+        assert reader.differs() == ([], [], [])
+        request.node.user_properties.append(("requests", (len(served) - before) * 5))
+
 
 @dataclass
 class Town:
@@ -62,16 +80,16 @@ class Town:
         for _ in range(self.chance.choice((0, 1, 5, AT_A_TIME) if self.written < PUBLISHED else (0, 1))):
             if self.chance.random() < 0.7:
                 last = before + self.chance.random() * (self.now - before)  # else in the same second as the one before
-            self._write(last.replace(microsecond=0))
+            self.write(last.replace(microsecond=0))
         if self.service.lag is not None:
             for _ in range(self.chance.choice((0, 0, 1, 3))):
-                self._write((self.now - self.service.lag * self.chance.uniform(0, 0.8)).replace(microsecond=0))
+                self.write((self.now - self.service.lag * self.chance.uniform(0, 0.8)).replace(microsecond=0))
         if self.chance.random() < 0.1:
             self.service.garble(self.now)
         for _ in range(self.chance.choice((0, 1, 2))):
             self._change()
 
-    def _write(self, at: datetime) -> None:
+    def write(self, at: datetime) -> None:
         self.written += 1
         words = f"acme number{self.written}end"
         external_id = self.service.post(words, at, f"author{self.written % 7}")

@@ -57,8 +57,8 @@ class FakeService(ABC):
 
     `page_size`: items of one page. `lag`: how late an item may turn up behind a newer one and still be read (None: the
     service never delivers late). `recalled`: how many of the youngest items the source asks for again to hear of edits
-    and deletions (None: it sees those of every item that may still turn up late). `credentials`: whether it asks for any. `network`: False for a source that reads no
-    network (then there is no trouble to test).
+    and deletions (None: it sees those of every item that may still turn up late). `credentials`: whether it asks for
+    any. `network`: False for a source that reads no network (then there is no trouble to test).
     """
 
     page_size: int = 20

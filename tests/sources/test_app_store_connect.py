@@ -20,6 +20,7 @@ from monitor.errors import AuthError, ConfigurationError, Refused
 from monitor.sources.app_store import AppStore
 from monitor.sources.base import Reply
 from monitor.sources.contract import NOW, Answer, SourceContract, poll
+from monitor.sources.recheck import MOST
 from tests.sources.fakes import LoopbackService, Post
 from tests.sources.test_app_store import CUPERTINO
 
@@ -47,6 +48,7 @@ class Connect(LoopbackService):
 
     page_size = 200
     lag = timedelta(days=1)
+    recalled = MOST
 
     def __init__(self, server: HTTPServer) -> None:
         super().__init__(server)

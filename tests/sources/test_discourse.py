@@ -17,6 +17,7 @@ from monitor.errors import AuthError, Refused, RetryLater, Uncertain
 from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, Answer, SourceContract, ago, poll
 from monitor.sources.discourse import Discourse
+from monitor.sources.recheck import MOST
 from tests.sources.fakes import LoopbackService, Post
 
 TOPIC = 9
@@ -27,6 +28,7 @@ class Forum(LoopbackService):
 
     page_size = 50
     lag = timedelta(minutes=59)
+    recalled = MOST
     credentials = False
 
     def __init__(self, server: HTTPServer) -> None:

@@ -16,6 +16,7 @@ from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, ago, poll
 from monitor.sources.facebook import Facebook
 from monitor.sources.hooks import Call, CallRefused
+from monitor.sources.recheck import MOST
 from tests.sources.fakes import Post
 from tests.sources.graph_fakes import SECRET, TOKEN, GraphApi, error, missing, signed
 
@@ -26,6 +27,7 @@ class Feed(GraphApi):
     """A Page with one post of its own, under which people comment; visitors' posts, tags and recommendations."""
 
     lag = timedelta(minutes=30)
+    recalled = MOST
 
     def __init__(self, server: HTTPServer) -> None:
         super().__init__(server)

@@ -15,6 +15,7 @@ from monitor.errors import AuthError, ConfigurationError, Refused
 from monitor.sources.base import Reply
 from monitor.sources.contract import NOW, Answer, SourceContract, poll
 from monitor.sources.google_business import GoogleBusiness
+from monitor.sources.recheck import MOST
 from tests.sources.fakes import Post
 from tests.sources.google_fakes import GoogleService, refusal
 
@@ -26,6 +27,7 @@ class Maps(GoogleService):
 
     page_size = 50
     lag = timedelta(days=1)
+    recalled = MOST
 
     def __init__(self, server: HTTPServer) -> None:
         super().__init__(server)

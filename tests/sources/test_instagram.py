@@ -14,6 +14,7 @@ from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, ago, poll
 from monitor.sources.hooks import CallRefused
 from monitor.sources.instagram import Instagram
+from monitor.sources.recheck import MOST
 from tests.sources.fakes import Post
 from tests.sources.graph_fakes import SECRET, TOKEN, GraphApi, error, missing, signed
 
@@ -25,6 +26,7 @@ class Gallery(GraphApi):
     """An account with one picture of its own, under which people comment; tags and mentions elsewhere."""
 
     lag = timedelta(minutes=30)
+    recalled = MOST
 
     def __init__(self, server: HTTPServer) -> None:
         super().__init__(server)

@@ -15,6 +15,7 @@ from werkzeug import Request, Response
 from monitor.errors import AuthError, ConfigurationError, RetryLater, Uncertain
 from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, poll
+from monitor.sources.recheck import MOST
 from monitor.sources.reddit import Reddit
 from tests.sources.fakes import LoopbackService, Post
 
@@ -24,6 +25,7 @@ class RedditApi(LoopbackService):
 
     page_size = 100
     lag = timedelta(minutes=15)
+    recalled = MOST
 
     def takes_replies(self, request: Request) -> bool:
         return request.path.strip("/") == "api/comment"

@@ -16,6 +16,7 @@ from monitor.errors import AuthError, ConfigurationError, RetryLater
 from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, ago, poll
 from monitor.sources.hooks import Call, CallRefused
+from monitor.sources.recheck import MOST
 from monitor.sources.trustpilot import Trustpilot
 from tests.sources.fakes import LoopbackService, Post
 
@@ -27,6 +28,7 @@ class TrustpilotApi(LoopbackService):
 
     page_size = 100
     lag = timedelta(days=1)
+    recalled = MOST
 
     def __init__(self, server: HTTPServer) -> None:
         super().__init__(server)

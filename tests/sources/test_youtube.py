@@ -13,6 +13,7 @@ from werkzeug import Request, Response
 from monitor.errors import AuthError, BudgetSpent, ConfigurationError, Refused, RetryLater
 from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, Answer, SourceContract, poll
+from monitor.sources.recheck import MOST
 from monitor.sources.youtube import YouTube
 from tests.sources.fakes import Post
 from tests.sources.google_fakes import GoogleService, documented, refusal
@@ -28,6 +29,7 @@ class Tube(GoogleService):
 
     page_size = 100
     lag = timedelta(minutes=10)
+    recalled = MOST
 
     def __init__(self, server: HTTPServer) -> None:
         super().__init__(server)
@@ -203,6 +205,7 @@ class Films(Tube):
 
     page_size = 50
     lag = timedelta(hours=2)
+    recalled = MOST
 
     def post(self, text: str, at: datetime, author: str = "ann", parent: str | None = None, **more: Any) -> str:
         return super().post(text, at, author, parent, **more) if parent else self.film(text, at, author)
