@@ -7,7 +7,7 @@ public feed of each country.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,16 +19,15 @@ from monitor.errors import ConfigurationError, Refused, RetryLater
 from monitor.settings import Duration
 from monitor.sources import app_store_connect
 from monitor.sources.app_store_connect import LONGEST, Connect, Key
-from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reply, SeenReply, gone
 from monitor.sources.http import Http, MissingError
 from monitor.sources.one_answer import answer_id, answers_in
-from monitor.sources.recheck import one_by_one, rechecking
-from monitor.sources.walk import Batch, StaleTokenError, walk
+from monitor.sources.rejects import UNREADABLE, read_each
+from monitor.sources.walk import Batch, StaleTokenError, dated, walk
 
 LAST_PAGE = 10  # of 50 reviews; the feed refuses an eleventh
-_AGAIN = 5  # reviews that are looked at again at each poll
+_LOOK_UP = 10  # App Store Connect shows one at a time
 _ANSWER_PAGES = 3  # of 200 reviews, looked through for answers
-_UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
 
 
 class AppStore:
@@ -42,9 +41,6 @@ class AppStore:
         issuer_id: str | None = Field(None, description="of the team's keys; none for the key of one person")
         private_key: SecretStr | None = Field(
             None, description="the key's .p8 file, by FIRSTHOUR_SOURCES__NAME__PRIVATE_KEY_FILE"
-        )
-        recheck: Duration = Field(
-            timedelta(days=7), description="with a key: what was read is asked for again for so long, finds deletions"
         )
         base_url: str = Field("https://itunes.apple.com", description="where the feed is")
         connect_url: str = Field("https://api.appstoreconnect.apple.com", description="where App Store Connect is")
@@ -88,7 +84,7 @@ class AppStore:
             key = Key(options.key_id, options.issuer_id, options.private_key)
             self._connect = Connect(name, options.connect_url, options.app_id, key)
             self.capabilities = replace(
-                self.capabilities, reply=True, reply_limit=LONGEST, sees_replies=True, one_answer=True, deletions=True
+                self.capabilities, reply=True, reply_limit=LONGEST, sees_replies=True, one_answer=True, look_up=_LOOK_UP
             )
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
@@ -96,15 +92,7 @@ class AppStore:
         if (connect := self._connect) is None:
             return walk(cursor, self._options.country, first, last, self._read)
 
-        def read(cursor: Cursor | None) -> Page:
-            return walk(
-                cursor, ["reviews"], first, last, lambda _, mark, token: self._read_connected(connect, mark, token)
-            )
-
-        def again(asked: dict[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
-            return one_by_one(asked, lambda external_id: self._review(connect, external_id))
-
-        return rechecking(cursor, now, self._options.recheck, _AGAIN, read, again)
+        return walk(cursor, ["reviews"], first, last, lambda _, mark, token: self._read_connected(connect, mark, token))
 
     def _read_connected(self, connect: Connect, mark: int, token: Any) -> Batch:
         try:
@@ -112,42 +100,21 @@ class AppStore:
         except MissingError:
             problem = f"App Store Connect knows no app {self._options.app_id} of this key"
             raise ConfigurationError(f"sources.{self.name}.app_id", problem) from None
-        items, rejects = [], []
-        for review in page["data"]:
-            try:
-                items.append(app_store_connect.item(review, self._options.app_id))
-            except _UNREADABLE as error:
-                rejects.append(Reject(f"{type(error).__name__}: {error}", str(review)[:2_000]))
-        return self._batch(items, rejects, mark, older)
-
-    def _review(self, connect: Connect, external_id: str) -> Item | None:
-        found = connect.review(external_id)
-        if found is None:
-            return None
-        try:
-            return app_store_connect.item(found, self._options.app_id)
-        except _UNREADABLE as error:
-            raise RetryLater(f"sources.{self.name}: {external_id} is not readable: {error}") from error
+        items, rejects = read_each(page["data"], lambda review: app_store_connect.item(review, self._options.app_id))
+        return dated(items, rejects, mark, self._options.lag, older)
 
     def _read(self, country: str, mark: int, token: Any) -> Batch:
         number = int(token or 1)
         entries, last = self._feed(country, number)
         if not entries and number > 1 and number <= last:
             raise StaleTokenError  # a page of the middle comes empty now and then
-        items, rejects = [], []
-        for entry in entries:
-            if isinstance(entry, dict) and "im:name" in entry and "im:rating" not in entry:
-                continue  # the app itself, which some feeds list first
-            try:
-                items.append(_item(entry))
-            except _UNREADABLE as error:
-                rejects.append(Reject(f"{type(error).__name__}: {error}", str(entry)[:2_000]))
-        return self._batch(items, rejects, mark, number + 1 if entries and number < last else None)
-
-    def _batch(self, items: list[Item], rejects: list[Reject], mark: int, older: Any) -> Batch:
-        seconds = [int(item.posted_at.timestamp()) for item in items]
-        arrived = bool(seconds) and min(seconds) < mark - self._options.lag.total_seconds()
-        return Batch(tuple(items), max(seconds, default=None), None if arrived else older, tuple(rejects))
+        # some feeds list the app itself first
+        reviews = [
+            each for each in entries if not (isinstance(each, dict) and "im:name" in each and "im:rating" not in each)
+        ]
+        items, rejects = read_each(reviews, _item)
+        older = number + 1 if entries and number < last else None
+        return dated(items, rejects, mark, self._options.lag, older)
 
     def _feed(self, country: str, number: int) -> tuple[list[Any], int]:
         """The entries of a page, and the number of the last page as far as the feed tells."""
@@ -177,6 +144,18 @@ class AppStore:
             return {}
         pages = (app_store_connect.answered(page) for page in self._connect.pages(_ANSWER_PAGES))
         return answers_in(pages, external_ids, besides)
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        if self._connect is None:
+            return ()
+        found = []
+        for each in external_ids:
+            review = self._connect.review(each)
+            try:
+                found.append(app_store_connect.item(review, self._options.app_id) if review else gone(each))
+            except UNREADABLE as error:
+                raise RetryLater(f"sources.{self.name}: {each} is not readable: {error}") from error
+        return tuple(found)
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:
         if self._connect is None:

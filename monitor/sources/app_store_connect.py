@@ -19,12 +19,12 @@ from monitor.errors import AuthError, ConfigurationError, FirsthourError, Refuse
 from monitor.sources.base import Author, Item, SeenReply
 from monitor.sources.http import Http, MissingError
 from monitor.sources.one_answer import Answered, owners_answer
+from monitor.sources.rejects import UNREADABLE
 
 PAGE = 200  # Apple's most
 LONGEST = 5_970  # characters of a response
 _TOKEN_LIFE = timedelta(minutes=10)  # Apple allows 20
 _OWNER = "the developer"
-_UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def answer(external_id: str, response: Any) -> SeenReply | None:
     try:
         about = response["attributes"]
         return owners_answer(external_id, about["responseBody"], _moment(about["lastModifiedDate"]), _OWNER)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -168,7 +168,7 @@ def answered(page: dict[str, Any]) -> list[Answered]:
             response = responses.get(review["relationships"]["response"]["data"]["id"])
             written_at = _moment(review["attributes"]["createdDate"])
             found.append(Answered(review["id"], written_at, answer(review["id"], response)))
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
     return found
 
@@ -189,5 +189,5 @@ def _words(body: str) -> str:
     try:
         errors = json.loads(body)["errors"]
         return f": {'; '.join(str(each.get('detail') or each['title']) for each in errors)[:300]}"
-    except (*_UNREADABLE, RecursionError):
+    except (*UNREADABLE, RecursionError):
         return ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from monitor.sources.length import Counting
@@ -70,6 +70,11 @@ class Item:
     media: tuple[str, ...] = ()
     engagement: Engagement | None = None
     repost_of: str | None = None
+
+
+def gone(external_id: str) -> Item:
+    """The item as it stands when the service shows it no more; when it was posted is not asked then."""
+    return Item(external_id, "", datetime.fromtimestamp(0, UTC), removed=True)
 
 
 @dataclass(frozen=True, slots=True)

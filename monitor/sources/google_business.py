@@ -12,19 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from monitor.clock import aware
 from monitor.errors import ConfigurationError, Refused, RetryLater
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reply, SeenReply, gone
 from monitor.sources.google import TOKEN_URL, ApiRefusal, Google, Refreshable
 from monitor.sources.one_answer import Answered, answer_id, answers_in, owners_answer
-from monitor.sources.recheck import one_by_one, rechecking
-from monitor.sources.walk import Batch, StaleTokenError, walk
+from monitor.sources.rejects import UNREADABLE, read_each
+from monitor.sources.walk import Batch, StaleTokenError, dated, walk
 
 _STARS = {"ONE": 1.0, "TWO": 2.0, "THREE": 3.0, "FOUR": 4.0, "FIVE": 5.0}
 _PAGE = 50  # Google's most
-_AGAIN = 5  # reviews that are looked at again at each poll
+_LOOK_UP = 10  # Google shows one at a time
 _ANSWER_PAGES = 4  # of each location, looked through for answers
 _OWNER = "the owner"
 _TRANSLATED, _ORIGINAL = "(Translated by Google)", "(Original)"
-_UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
 
 
 class GoogleBusiness:
@@ -36,9 +35,6 @@ class GoogleBusiness:
         refresh_token: SecretStr = Field(min_length=1, description="of an account that manages the places")
         lookback: Duration = Field(timedelta(days=30), description="how far back the first poll reads")
         lag: Duration = Field(timedelta(days=1), description="read again at each poll: reviews are listed late")
-        recheck: Duration = Field(
-            timedelta(days=7), description="what was read is asked for again for so long: finds deletions"
-        )
         token_url: str = Field(TOKEN_URL, description="where tokens are given")
         base_url: str = Field("https://mybusiness.googleapis.com/v4", description="where the API is")
 
@@ -58,7 +54,7 @@ class GoogleBusiness:
         sees_replies=True,
         one_answer=True,
         edits=True,
-        deletions=True,
+        look_up=_LOOK_UP,
     )
 
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
@@ -68,26 +64,13 @@ class GoogleBusiness:
         self._google = Google(name, lasting, options.base_url)
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        def read(cursor: Cursor | None) -> Page:
-            first = int((now - self._options.lookback).timestamp())
-            return walk(cursor, self._options.locations, first, int(now.timestamp()), self._read)
-
-        def again(asked: dict[str, datetime]) -> Any:
-            return one_by_one(asked, self._review)
-
-        return rechecking(cursor, now, self._options.recheck, _AGAIN, read, again)
+        first = int((now - self._options.lookback).timestamp())
+        return walk(cursor, self._options.locations, first, int(now.timestamp()), self._read)
 
     def _read(self, location: str, mark: int, token: str | None) -> Batch:
         reviews, older = self._list(location, token)
-        items, rejects = [], []
-        for review in reviews:
-            try:
-                items.append(_item(review))
-            except _UNREADABLE as error:
-                rejects.append(Reject(f"{type(error).__name__}: {error}", str(review)[:2_000]))
-        seconds = [int(item.posted_at.timestamp()) for item in items]
-        arrived = bool(seconds) and min(seconds) < mark - self._options.lag.total_seconds()
-        return Batch(tuple(items), max(seconds, default=None), None if arrived else older, tuple(rejects))
+        items, rejects = read_each(reviews, _item)
+        return dated(items, rejects, mark, self._options.lag, older)
 
     def _list(self, location: str, token: str | None = None) -> tuple[list[Any], str | None]:
         """A page of a location's reviews, the last written or edited at its top, and the token of the next."""
@@ -116,15 +99,6 @@ class GoogleBusiness:
                 return None
             raise self._google.unforeseen(error) from error
 
-    def _review(self, external_id: str) -> Item | None:
-        found = self._get(external_id)
-        if found is None:
-            return None
-        try:
-            return _item(found)
-        except _UNREADABLE as error:
-            raise RetryLater(f"sources.{self.name}: {external_id} is not readable: {error}") from error
-
     def check(self) -> str:
         for location in self._options.locations:
             self._list(location)
@@ -151,6 +125,16 @@ class GoogleBusiness:
             if token is None:
                 return
 
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        found = []
+        for each in external_ids:
+            review = self._get(each)
+            try:
+                found.append(_item(review) if review else gone(each))
+            except UNREADABLE as error:
+                raise RetryLater(f"sources.{self.name}: {each} is not readable: {error}") from error
+        return tuple(found)
+
     def reply(self, reply: Reply, now: datetime) -> SeenReply:
         try:
             said = self._google.ask("PUT", f"{reply.to}/reply", body={"comment": reply.text})
@@ -162,7 +146,7 @@ class GoogleBusiness:
             raise Refused(f"Google does not show it, because of its policy: {said.get('policyViolation', 'no reason')}")
         try:
             at = _moment(said["updateTime"])
-        except _UNREADABLE:
+        except UNREADABLE:
             at = now
         return owners_answer(reply.to, reply.text, at, _OWNER)
 
@@ -213,7 +197,7 @@ def _answered(review: Any) -> Answered:
             return Answered(external_id)
         answer = owners_answer(external_id, said["comment"], _moment(said["updateTime"]), _OWNER)
         return Answered(external_id, _moment(review["updateTime"]), answer)
-    except _UNREADABLE:
+    except UNREADABLE:
         return Answered(external_id)
 
 

@@ -16,7 +16,8 @@ from monitor.settings import Duration
 from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, Reply, SeenReply
 from monitor.sources.google import ApiRefusal, Google, ServiceAccount
 from monitor.sources.one_answer import Answered, answer_id, answers_in, owners_answer
-from monitor.sources.walk import Batch, StaleTokenError, walk
+from monitor.sources.rejects import UNREADABLE, read_each
+from monitor.sources.walk import Batch, StaleTokenError, dated, walk
 
 WEEK = timedelta(days=7)  # Google lists what was written or edited in the last seven days, and nothing older
 _SCOPE = "https://www.googleapis.com/auth/androidpublisher"
@@ -66,15 +67,8 @@ class GooglePlay:
 
     def _read(self, mark: int, token: str | None) -> Batch:
         reviews, older = self._list(token)
-        items, rejects = [], []
-        for review in reviews:
-            try:
-                items.append(self._item(review))
-            except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-                rejects.append(Reject(f"{type(error).__name__}: {error}", str(review)[:2_000]))
-        seconds = [int(item.posted_at.timestamp()) for item in items]
-        arrived = bool(seconds) and min(seconds) < mark - self._options.lag.total_seconds()
-        return Batch(tuple(items), max(seconds, default=None), None if arrived else older, tuple(rejects))
+        items, rejects = read_each(reviews, self._item)
+        return dated(items, rejects, mark, self._options.lag, older)
 
     def _list(self, token: str | None) -> tuple[list[Any], str | None]:
         """A page, the review that was written or edited last at its top, and the token of the next."""
@@ -129,7 +123,7 @@ class GooglePlay:
             raise Uncertain(f"sources.{self.name}: the answer to a reply holds no reply")
         try:
             at = _moment(result["lastEdited"])
-        except (KeyError, TypeError, ValueError, OverflowError):
+        except UNREADABLE:
             at = now
         return owners_answer(reply.to, reply.text, at, _OWNER)
 
@@ -196,7 +190,7 @@ def _answered(review: Any) -> Answered:
             return Answered(external_id)
         answer = owners_answer(external_id, said["text"], _moment(said["lastModified"]), _OWNER)
         return Answered(external_id, _moment(asked["lastModified"]) if asked else None, answer)
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+    except UNREADABLE:
         return Answered(external_id)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from monitor.sources.base import Cursor, Item, Page, Reject
@@ -28,6 +29,14 @@ class Batch:
     newest: int | None
     older: Any = None
     rejects: tuple[Reject, ...] = ()
+
+
+def dated(items: Sequence[Item], rejects: Sequence[Reject], mark: int, lag: timedelta, older: Any) -> Batch:
+    """A page of items whose marks are the seconds at which they were posted. It is the last one when its oldest item is
+    older than the mark by more than `lag`, within which the service may list late."""
+    seconds = [int(item.posted_at.timestamp()) for item in items]
+    arrived = bool(seconds) and min(seconds) < mark - lag.total_seconds()
+    return Batch(tuple(items), max(seconds, default=None), None if arrived else older, tuple(rejects))
 
 
 # read(list, mark, token): the newest page without a token, else the page that the token stands for

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,19 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from monitor.errors import BudgetSpent, ConfigurationError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
 from monitor.sources.budget import Budget, Meter, owner
 from monitor.sources.google import TOKEN_URL, ApiKey, ApiRefusal, Google, QuotaSpent, Refreshable
 from monitor.sources.recheck import rechecking
-from monitor.sources.walk import Batch, StaleTokenError, walk
+from monitor.sources.rejects import UNREADABLE, read_each
+from monitor.sources.walk import Batch, StaleTokenError, dated, walk
 from monitor.sources.youtube_api import AT_ONCE, Api
 from monitor.sources.youtube_items import (
-    UNREADABLE,
     Thread,
     comment,
     is_video,
     own_answers,
-    read_each,
     seen,
     thread_of,
     threads_of,
@@ -116,6 +115,7 @@ class YouTube:
             sees_replies=True,
             edits=True,
             deletions=True,
+            look_up=AT_ONCE,
         )
         self._channel_ids: dict[str, str] = {}
         self._own: tuple[str, str] | None = None  # id and handle of the channel that answers
@@ -192,8 +192,7 @@ class YouTube:
             str(hit["id"].get("videoId")) for hit in hits if isinstance(hit, dict) and isinstance(hit.get("id"), dict)
         ]
         items, rejects = self._videos([each for each in ids if is_video(each)])
-        seconds = [int(item.posted_at.timestamp()) for item in items]
-        return Batch(tuple(items), max(seconds, default=None), older, tuple(rejects))
+        return dated(items, rejects, mark, self._options.search_lag, older)
 
     def _again(self, asked: dict[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
         """What was read lately as it stands now, with the answers that came since."""
@@ -205,9 +204,14 @@ class YouTube:
             self._api.by_ids("comments", [each for each in left if "." in each], **_COMMENTS), comment
         )
         items, rejects = items + answers, [*rejects, *unreadable, *more]
-        there = {item.external_id for item in items} | {each.external_id for each in rejects}
-        gone = [Item(each, "", posted, removed=True) for each, posted in asked.items() if each not in there]
-        return items + gone, rejects
+        return items + _missing(asked, items, rejects), rejects
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        videos, rejects = self._videos([each for each in external_ids if is_video(each)])
+        ids = [each for each in external_ids if not is_video(each)]
+        comments, more = read_each(self._api.by_ids("comments", ids, **_COMMENTS), comment)
+        items = videos + comments
+        return tuple(items + _missing(external_ids, items, rejects + more))
 
     def _whole(self, ids: Sequence[str]) -> tuple[list[Thread], list[Reject]]:
         """Threads with all of their answers: YouTube gives five with a thread, and the others only to who asks."""
@@ -311,6 +315,12 @@ class YouTube:
                 problem = "the account that gave the refresh_token has no channel"
                 raise ConfigurationError(f"sources.{self.name}.refresh_token", problem) from None
         return self._own
+
+
+def _missing(asked: Collection[str], items: Sequence[Item], rejects: Sequence[Reject]) -> list[Item]:
+    """Those of `asked` that are shown no more; what cannot be read is there all the same."""
+    there = {item.external_id for item in items} | {each.external_id for each in rejects}
+    return [gone(each) for each in asked if each not in there]
 
 
 def _signed_in(name: str, options: YouTube.Options) -> tuple[Google, Google | None]:

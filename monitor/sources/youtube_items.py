@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from monitor.clock import aware
 from monitor.sources.base import Author, Engagement, Item, Reject, SeenReply
+from monitor.sources.rejects import read_each
 
 _SITE = "https://www.youtube.com"
 _VIDEO = re.compile(r"[\w-]{11}")
 _LANGUAGE = re.compile(r"[a-z]{2}(?![A-Za-z])")
-UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
-Read = TypeVar("Read")
 
 
 def is_video(external_id: str) -> bool:
@@ -93,19 +92,6 @@ def video(found: Mapping[str, Any]) -> Item:
             views=_count(figures.get("viewCount")),
         ),
     )
-
-
-def read_each(found: Iterable[Any], read: Callable[[Any], Read]) -> tuple[list[Read], list[Reject]]:
-    """What `read` makes of each; what it cannot read is a reject."""
-    items, rejects = [], []
-    for each in found:
-        try:
-            items.append(read(each))
-        except UNREADABLE as error:
-            external_id = each.get("id") if isinstance(each, dict) else None
-            known = external_id if isinstance(external_id, str) else None
-            rejects.append(Reject(f"{type(error).__name__}: {error}", str(each)[:2_000], known))
-    return items, rejects
 
 
 def seen(item: Item) -> SeenReply:

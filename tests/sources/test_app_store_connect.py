@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from monitor.errors import AuthError, ConfigurationError, Refused
+from monitor.errors import AuthError, ConfigurationError, Refused, RetryLater
 from monitor.sources.app_store import AppStore
 from monitor.sources.base import Reply
 from monitor.sources.contract import NOW, Answer, SourceContract, poll
@@ -212,14 +212,12 @@ def test_a_refused_key_says_what_to_look_at(service: Connect, response: Response
 
 
 def test_reviews_are_gone_where_apple_says_so_and_not_where_an_address_is_wrong(service: Connect) -> None:
-    service.post("acme", NOW - timedelta(hours=1))
-    _, cursor = poll(service.source())
+    source = service.source()
     service.answer(Answer(404, b"<html>Not Found</html>"))
-    page = service.source().fetch({**cursor, "look_again": True}, NOW + timedelta(minutes=1))
-    assert ([item.removed for item in page.items], len(page.rejects)) == ([], 1)
+    with pytest.raises(RetryLater):
+        source.look_up(("1",))
     service.answer(Answer(404, refusal(404, "NOT_FOUND", "There is no such resource").data))
-    page = service.source().fetch({**cursor, "look_again": True}, NOW + timedelta(minutes=1))
-    assert [item.removed for item in page.items] == [True]
+    assert [item.removed for item in source.look_up(("1",))] == [True]
 
 
 def test_an_app_that_is_not_there_is_a_mistake_of_the_configuration(service: Connect) -> None:
