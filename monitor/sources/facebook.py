@@ -92,7 +92,7 @@ class Facebook:
         return (None if self._ours(comment) else item), item.posted_at
 
     def _ours(self, found: Mapping[str, Any]) -> bool:
-        return fb.sender(found)[0] == self._options.page_id
+        return fb.author(found).handle == self._options.page_id
 
     def _look_again(self, asked: dict[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
         """Recommendations and what others post elsewhere cannot be asked for by themselves."""
@@ -139,7 +139,7 @@ class Facebook:
 
     def _own(self, found: Mapping[str, Any]) -> list[_Own]:
         """An answer to a comment that is an answer itself stands beside it, not below; it may tag its author."""
-        author, beside = fb.sender(found)[0], _data(found.get("parent"))
+        author, beside = fb.author(found).handle, _data(found.get("parent"))
         near = [(each, True) for each in _data(found)] + [(each, author in _tags(each)) for each in beside]
         own = []
         for each, to_it in near:
@@ -152,7 +152,7 @@ class Facebook:
 
     def _seen(self, comment: Mapping[str, Any]) -> SeenReply:
         external_id = str(comment["id"])
-        who = fb.sender(comment)[1].name or ""
+        who = fb.author(comment).name or ""
         return SeenReply(external_id, fb.moment(comment["created_time"]), who, f"{fb.SITE}/{external_id}")
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:

@@ -31,11 +31,8 @@ def moment(value: Any) -> datetime:
     return aware(datetime.fromisoformat(value)).astimezone(UTC)
 
 
-def sender(found: Mapping[str, Any]) -> tuple[str | None, Author]:
-    """Who wrote it: the id, which Facebook does not show of everybody, and the author."""
-    who = _inner(found, "from")
-    name = str(who.get("name") or "") or None
-    return str(who["id"]) if who.get("id") else None, Author(None, name)
+def author(found: Mapping[str, Any]) -> Author:
+    return _person(_inner(found, "from"))
 
 
 def post(found: Mapping[str, Any], kind: str = "post") -> Item:
@@ -46,7 +43,7 @@ def post(found: Mapping[str, Any], kind: str = "post") -> Item:
         text=str(found.get("message") or ""),
         posted_at=moment(found["created_time"]),
         url=_address(found) or f"{SITE}/{external_id}",
-        author=sender(found)[1],
+        author=author(found),
         conversation=f"{kind}/{external_id}",
         media=_links(found.get("full_picture")),
         engagement=engagement(shares=_inner(found, "shares").get("count")),
@@ -61,7 +58,7 @@ def comment(found: Mapping[str, Any], post_id: str | None = None) -> Item:
         text=str(found.get("message") or ""),
         posted_at=moment(found["created_time"]),
         url=_address(found) or f"{SITE}/{external_id}",
-        author=sender(found)[1],
+        author=author(found),
         conversation=f"post/{post_id}" if post_id else None,
         parent=above,
         media=_links(_inner(found, "attachment", "media", "image").get("src")),
@@ -90,7 +87,7 @@ def rating(found: Mapping[str, Any]) -> tuple[Item | None, datetime]:
         text=words,
         posted_at=at,
         url=f"{SITE}/{story}" if story else None,
-        author=Author(None, str(_inner(found, "reviewer").get("name") or "") or None),
+        author=_person(_inner(found, "reviewer")),
         rating=float(stars) if isinstance(stars, int) and 1 <= stars <= 5 else _RATINGS.get(str(kind)),
     )
     return item, at
@@ -111,13 +108,18 @@ def heard(field: str, value: Mapping[str, Any], at: datetime, page_id: str) -> I
     elif field == "ratings" and value.get("open_graph_story_id"):
         told |= {
             "open_graph_story": {"id": value["open_graph_story_id"]},
-            "reviewer": {"name": value.get("reviewer_name")},
+            "reviewer": {"id": value.get("reviewer_id"), "name": value.get("reviewer_name")},
         }
         item, _ = rating(told)
     elif (field == "feed" and kind in _WORDS) or (field == "mention" and value.get("message")):
         item = post(told | {"id": value["post_id"]}, "tag" if field == "mention" else "post")
     if item is not None:
         yield Item(item.external_id, "", written, removed=True) if value.get("verb") == "remove" else item
+
+
+def _person(who: Mapping[str, Any]) -> Author:
+    """People on Facebook have no handle but a number, by which further words of theirs are known as theirs."""
+    return Author(str(who["id"]) if who.get("id") else None, str(who.get("name") or "") or None)
 
 
 def _address(found: Mapping[str, Any]) -> str | None:

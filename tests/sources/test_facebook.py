@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitor.errors import AuthError, FirsthourError, Refused, RetryLater, Uncertain
-from monitor.sources.base import Engagement, Reply
+from monitor.sources.base import Author, Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, ago, poll
 from monitor.sources.facebook import Facebook
 from monitor.sources.hooks import Call, CallRefused
@@ -148,6 +148,7 @@ def test_an_answer_is_known_to_belong_to_what_it_answers_and_our_own_is_no_menti
     assert items[second].conversation == f"post/{PAGE}_1"
     assert items[second].url == f"https://www.facebook.com/{second}?x"
     assert items[second].engagement == Engagement(likes=7, answers=2)
+    assert items[second].author == Author("9bob", "bob")
     assert items[second].media == ("https://cdn.example/broken.jpg",)
 
 
