@@ -14,7 +14,7 @@ from monitor.settings import Duration
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
 from monitor.sources.discourse_posts import Forum, answers, item, moment, name_of, place_of, posted, seen
 from monitor.sources.http import MissingError
-from monitor.sources.recheck import one_by_one, rechecking
+from monitor.sources.recheck import look_up, one_by_one, rechecking
 from monitor.sources.walk import Batch, walk
 
 _ALL = "new posts"  # the list of the cursor that is no search
@@ -69,6 +69,7 @@ class Discourse:
             sees_replies=True,
             edits=True,
             deletions=True,
+            look_up=_AT_ONCE,
         )
         self._replies: dict[str, dict[str, SeenReply]] = {}
 
@@ -123,6 +124,9 @@ class Discourse:
         older = {"page": page, "left": left[_AT_ONCE:], "last": last} if left[_AT_ONCE:] else {"page": page + 1}
         shown = tuple(each for each in items if not each.removed)
         return Batch(shown, newest, None if last and "left" not in older else older, tuple(rejects))
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        return look_up(external_ids, self._post)
 
     def _post(self, external_id: str) -> Item | None:
         """The post as the forum shows it now; None where it does so no more."""

@@ -18,7 +18,7 @@ from monitor.sources.graph_hooks import hear
 from monitor.sources.graph_threads import UNREADABLE, read_board, read_list
 from monitor.sources.hooks import Call, Heard
 from monitor.sources.http import MissingError
-from monitor.sources.recheck import one_by_one, rechecking
+from monitor.sources.recheck import look_up, one_by_one, rechecking
 from monitor.sources.walk import Batch, walk
 
 _NEEDS = "pages_read_engagement, pages_read_user_content, and to reply pages_manage_engagement"
@@ -46,6 +46,7 @@ class Facebook:
             hook=options.verify_token is not None,
             edits=True,
             deletions=True,
+            look_up=20,
         )
         self._page_name: str | None = None
 
@@ -96,8 +97,10 @@ class Facebook:
 
     def _look_again(self, asked: dict[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
         """Recommendations and what others post elsewhere cannot be asked for by themselves."""
-        here = {each: at for each, at in asked.items() if _is_comment(each) or each.startswith("post/")}
-        return one_by_one(here, self._item)
+        return one_by_one({each: at for each, at in asked.items() if _is_ours_to_see(each)}, self._item)
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        return look_up(filter(_is_ours_to_see, external_ids), self._item)
 
     def _item(self, external_id: str) -> Item | None:
         """The item as Facebook shows it now; None where it does so no more."""
@@ -106,6 +109,8 @@ class Facebook:
             found = self._graph.get(f"/{fb.node(external_id)}", {"fields": fields})
             return fb.comment(found) if _is_comment(external_id) else fb.post(found)
         except MissingError:
+            # Meta says the same where a permission is missing; then this is refused too
+            self._graph.get(f"/{self._options.page_id}/feed", {"fields": "comments.limit(1){id}", "limit": 1})
             return None
         except UNREADABLE as error:
             raise RetryLater(f"sources.{self.name}: {external_id} is not readable: {error}") from error
@@ -191,6 +196,11 @@ class _Own:
 
 def _is_comment(external_id: str) -> bool:
     return "/" not in external_id
+
+
+def _is_ours_to_see(external_id: str) -> bool:
+    """Whether it stands under what the Page shows, so that not to find it means that it was deleted."""
+    return _is_comment(external_id) or external_id.startswith("post/")
 
 
 def _data(found: Any) -> list[Mapping[str, Any]]:

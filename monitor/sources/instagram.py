@@ -17,7 +17,7 @@ from monitor.sources.graph_hooks import hear
 from monitor.sources.graph_threads import UNREADABLE, read_board, read_list
 from monitor.sources.hooks import Call, CallRefused, Heard
 from monitor.sources.http import MissingError
-from monitor.sources.recheck import one_by_one, rechecking
+from monitor.sources.recheck import look_up, one_by_one, rechecking
 from monitor.sources.walk import Batch, walk
 
 _NEEDS = "instagram_basic, instagram_manage_comments and pages_read_engagement"
@@ -42,6 +42,7 @@ class Instagram:
             sees_replies=True,
             hook=options.verify_token is not None,
             deletions=True,
+            look_up=20,
         )
         self._username: str | None = None
 
@@ -93,10 +94,15 @@ class Instagram:
         """What stands under others' posts cannot be asked for by itself."""
         return one_by_one({each: at for each, at in asked.items() if "/" not in each}, self._item)
 
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        return look_up((each for each in external_ids if "/" not in each), self._item)
+
     def _item(self, external_id: str) -> Item | None:
         try:
             return ig.comment(self._graph.get(f"/{external_id}", {"fields": ig.ANSWER}), None)
         except MissingError:
+            # Meta says the same where a permission is missing; then this is refused too
+            self._graph.get(f"/{self._options.account_id}/media", {"fields": "comments.limit(1){id}", "limit": 1})
             return None
         except UNREADABLE as error:
             raise RetryLater(f"sources.{self.name}: {external_id} is not readable: {error}") from error

@@ -6,13 +6,14 @@ what is new, each poll looks again at a few.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.errors import RetryLater
 from monitor.sources.base import Cursor, Item, Page, Reject
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # when what is gone was posted does not matter
 MOST = 1_000  # items that are remembered, the youngest
 
 
@@ -59,6 +60,11 @@ def one_by_one(
         else:
             items.append(found or Item(external_id, "", posted, removed=True))
     return items, rejects
+
+
+def look_up(external_ids: Iterable[str], ask: Callable[[str], Item | None]) -> tuple[Item, ...]:
+    """The same for a LookingSource: what cannot be had ends it all, since nothing may count as deleted by mistake."""
+    return tuple(ask(each) or Item(each, "", _LONG_AGO, removed=True) for each in external_ids)
 
 
 def _moment(seconds: int) -> datetime:

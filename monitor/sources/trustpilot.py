@@ -17,12 +17,13 @@ from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply
 from monitor.sources.hooks import Call, Heard
 from monitor.sources.http import MissingError
 from monitor.sources.one_answer import answer_id, answers, owners_answer
-from monitor.sources.recheck import one_by_one, rechecking
+from monitor.sources.recheck import look_up, one_by_one, rechecking
 from monitor.sources.trustpilot_reviews import Trust, address, answer_of, changed_at, hear, is_id, item
 from monitor.sources.walk import Batch, walk
 
 _PAGE = 100  # reviews of one request, the most that Trustpilot gives
 _AGAIN = 5  # reviews that are looked at again at each poll
+_LOOK_UP = 20  # reviews that are asked for one by one in one go
 _REPLY_PAGES = 3
 _TOKEN = "/v1/oauth/oauth-business-users-for-applications/accesstoken"  # noqa: S105
 
@@ -62,6 +63,7 @@ class Trustpilot:
             hook=options.hook_secret is not None,
             edits=True,
             deletions=True,
+            look_up=_LOOK_UP,
         )
         self._unit = options.business if is_id(options.business) else None
         self._token: str | None = None
@@ -120,6 +122,9 @@ class Trustpilot:
         if not isinstance(review, dict) or "id" not in review:
             raise RetryLater(f"sources.{self.name}: review {external_id} is not readable")
         return review
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        return look_up(external_ids, self._one)
 
     def _one(self, external_id: str) -> Item | None:
         try:

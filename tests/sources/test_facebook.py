@@ -226,6 +226,17 @@ def test_one_comment_that_is_gone_does_not_hide_answers_to_the_others(service: F
     assert found.keys() == {*ids} - {ids[7]}
 
 
+def test_a_permission_that_is_missing_deletes_nothing(service: Feed) -> None:
+    mention = service.post("acme", ago(5))
+    source = service.source()
+    assert isinstance(source, Facebook)
+    service.failing = {mention: missing(), "/feed": error(200, "Permissions error", 403)}
+    with pytest.raises(AuthError, match="pages_read_user_content"):
+        source.look_up((mention,))
+    service.failing = {mention: missing()}
+    assert [item.removed for item in source.look_up((mention, "tag/7_8", "rating/9"))] == [True]
+
+
 def test_the_app_secret_proves_each_call(service: Feed) -> None:
     service.options = {"app_secret": SECRET}
     mention = service.post("acme", ago(5))
