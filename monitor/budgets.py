@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,20 @@ def budgets_of(source: Source) -> tuple[Budget, ...]:
 def accounts(session: Session, budgets: Iterable[Budget], now: datetime) -> dict[Budget, Account]:
     """How each of the budgets stands."""
     return {budget: _account(budget, session.scalar(_latest(budget, now)), now) for budget in budgets}
+
+
+def news(session: Session, account: Account, now: datetime, interval: timedelta) -> Literal["spread", "spent"] | None:
+    """What the operator has to hear of a budget and has not heard today: that polls have to wait for it for longer than
+    their `interval`, or until its reset for longer than an hour: one that was spread out is spent just before that, as
+    it should. Whoever is told so here has to tell it on, in this write transaction."""
+    opens, budget = account.open_at(), account.budget
+    spent = opens == account.resets_at
+    if opens <= now + (max(interval, timedelta(hours=1)) if spent else interval):
+        return None
+    told = BudgetDayRow.spent_told_at if spent else BudgetDayRow.spread_told_at
+    mine = (BudgetDayRow.owner == budget.owner, BudgetDayRow.name == budget.name, BudgetDayRow.day == budget.day(now))
+    first = session.execute(update(BudgetDayRow).where(*mine, told.is_(None)).values({told: now}))
+    return ("spent" if spent else "spread") if first.rowcount == 1 else None  # type: ignore[attr-defined]
 
 
 class StoredMeter:

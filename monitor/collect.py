@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import select, update
@@ -21,83 +21,48 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from monitor import faults
-from monitor.aftermath import StoreListener, pass_on
+from monitor.aftermath import pass_on
 from monitor.brands import Brands
 from monitor.clock import Clock
 from monitor.database import Database
-from monitor.errors import ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater
+from monitor.errors import BudgetSpent, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater
 from monitor.leases import Lease, claim, finish, renew
 from monitor.mentions import Stored, items_fault, store_one_by_one, store_page
 from monitor.models import SourceState
 from monitor.replies import check_source
 from monitor.settings import SourceSettings
+from monitor.source_reports import CollectListener, PollResult, SourceReport
 from monitor.sources.base import Cursor, Page, SeenReply, Source
+from monitor.sources.rate import Ear, listening
 from monitor.storable import storable
-from monitor.stream_state import connected_since
+from monitor.turns import LEASE, LONGEST_ASKED, Turns, arrivals_after
 
-LEASE = timedelta(minutes=2)  # for one page; a poll of several pages renews it
 REPORT_AFTER = timedelta(minutes=5)  # unless configured; shorter trouble is the network's everyday life
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
-LONGEST_ASKED = timedelta(hours=1)  # no answer of a service can silence a source for longer
 PAGES_AT_A_TIME = 10
 SECONDS_AT_A_TIME = 3.0  # then other sources have their turn, and a stop is noticed
-RARER = 5  # while a stream is connected, a poll comes after so many times `every`
-LONGEST_REST = timedelta(minutes=30)  # ... but not so much later than without
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReport:
-    """What the operator is told of a source: it has been failing for a while, its polls were stopped until the
-    configuration changes, or it works again. `since` is when it began to fail."""
-
-    source: str
-    state: Literal["failing", "stopped", "recovered"]
-    since: datetime
-    at: datetime
-    failures: int
-    error: str | None
-
-
-class CollectListener(StoreListener, Protocol):
-    def source_report(self, session: Session, report: SourceReport) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PollResult:
-    """What one poll brought."""
-
-    source: str
-    pages: int = 0
-    new: int = 0
-    changed: int = 0
-    removed: int = 0
-    unmatched: int = 0
-    rejected: int = 0
-
-    def plus(self, stored: Stored) -> PollResult:
-        return replace(
-            self,
-            pages=self.pages + 1,
-            new=self.new + stored.new,
-            changed=self.changed + stored.changed,
-            removed=self.removed + stored.removed,
-            unmatched=self.unmatched + stored.unmatched,
-            rejected=self.rejected + stored.rejected,
-        )
-
-    @property
-    def work(self) -> int:
-        """How many mentions wait for the next stage because of this poll."""
-        return self.new + self.changed + self.removed
-
-
 class _Unexpected(RetryLater):
     """A source let an error out that is none of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A page that was read at `at`, in a poll that began at `started`. `rest`: how long the service asked to be left
+    alone; `turn_over`: other sources have waited long enough. Who polls `by_hand` wants everything now."""
+
+    page: Page
+    at: datetime
+    started: datetime
+    rest: timedelta | None
+    turn_over: bool
+    by_hand: bool
 
 
 class CollectStage:
@@ -118,7 +83,7 @@ class CollectStage:
         that spread the retries of sources that failed together."""
         self._db, self._clock, self._sources, self._brands, self._owner = db, clock, sources, brands, owner
         self._listeners, self._jitter, self._report_after = tuple(listeners), jitter, report_after
-        self._streaming = any(source.capabilities.stream for source, _ in sources.values())
+        self._turns = Turns(sources)
         self._known = False  # whether every source has its row
         self._left: list[Lease] = []  # claims that could not be given back because the database failed
         self._reply_places: dict[str, int] = {}
@@ -131,9 +96,9 @@ class CollectStage:
         now = self._clock.now()
         with self._db.read() as session:
             rows = list(session.scalars(select(SourceState).where(SourceState.name.in_(self._sources))))
-            streams = connected_since(session, now) if self._streaming else {}
+            turns = self._turns.order(session, rows, now)
         self._report_lasting(rows, now)
-        for row in sorted((r for r in rows if self._due(r, now, streams)), key=lambda r: r.next_poll_at or now):
+        for row in turns:
             lease = self._claim(row.name, now, attempt=row.attempt)
             if lease is None:
                 continue
@@ -152,7 +117,7 @@ class CollectStage:
         self._recover()
         lease = self._claim(name, self._clock.now())
         if lease is None:
-            raise Refused(f"{name} is just being polled by another worker")
+            raise Refused(f"{name}, or a source that shares its credential or host, is being polled by another worker")
         result, error = self._poll(lease, None)
         if error is not None:
             raise error
@@ -188,59 +153,53 @@ class CollectStage:
         self._known = True
         self._left = [lease for lease in self._left if lease not in left]
 
-    def _due(self, row: SourceState, now: datetime, streams: Mapping[str, datetime]) -> bool:
-        settings = self._sources[row.name][1]
-        if row.stopped_for == settings.fingerprint or (row.lease_until is not None and row.lease_until > now):
-            return False
-        if row.next_poll_at is None or row.stopped_for is not None:
-            return True
-        if row.next_poll_at <= now:
-            return row.name not in streams or not rests(row, now, settings.every, streams[row.name])
-        # the clock was set back: what was due "soon" must not wait until the clock has caught up
-        past = [moment for moment in (row.last_success_at, row.failing_since) if moment is not None]
-        horizon = max(settings.every, LONGEST_ASKED) + LEASE
-        return any(moment > now for moment in past) or row.next_poll_at > now + horizon
-
     def _claim(self, name: str, now: datetime, attempt: int | None = None) -> Lease | None:
         candidates = select(SourceState.name).where(SourceState.name == name)
         if attempt is not None:  # nobody polled it since we saw that it was due
             candidates = candidates.where(SourceState.attempt == attempt)
+        rivals = self._turns.rivals(name)
+        busy = select(SourceState.name).where(SourceState.name.in_(rivals), SourceState.lease_until > now).limit(1)
         with self._db.write() as session:
+            if rivals and session.scalar(busy) is not None:
+                return None
             leases = claim(session, SourceState, candidates, self._owner, now, LEASE)
         faults.step("collect.claimed")
         return leases[0] if leases else None
 
     def _poll(self, lease: Lease, pages: int | None) -> tuple[PollResult, FirsthourError | None]:
         """Up to `pages` pages (None: all there are), each committed with its cursor; and why it ended early."""
-        source, settings = self._sources[lease.id]
-        result, started, more = PollResult(lease.id), self._clock.now(), True
+        source, _ = self._sources[lease.id]
+        result, started, more, ear = PollResult(lease.id), self._clock.now(), True, Ear()
         try:
             with self._db.read() as session:
                 cursor = session.scalars(select(SourceState.cursor).where(SourceState.name == lease.id)).one()
             while more:
-                page = _fetch(source, cursor, self._clock.now())
+                with listening() as ear:
+                    page = _fetch(source, cursor, self._clock.now())
                 faults.step("collect.fetched")
                 now = self._clock.now()
-                turn_over = result.pages + 1 == pages or (now - started).total_seconds() > SECONDS_AT_A_TIME
-                more = page.more and not (pages is not None and turn_over)
-                next_poll = None if more else now if page.more else max(now, started + settings.every)
-                stored = self._store(lease, page, now, next_poll)
+                long = result.pages + 1 == pages or (now - started).total_seconds() > SECONDS_AT_A_TIME
+                read = _Read(page, now, started, ear.rest, turn_over=long, by_hand=pages is None)
+                stored = self._store(lease, read)
                 if stored is None:
                     return result, None  # our lease ran out: another worker has read this page
                 faults.step("collect.committed")
-                result, cursor = result.plus(stored), page.cursor
+                result, cursor, more = result.plus(stored[0]), page.cursor, stored[1]
+        except BudgetSpent as error:
+            self._wait(lease, error)
+            return result, error
         except FirsthourError as error:
-            self._failed(lease, settings, error)
+            self._failed(lease, error, ear.rest)
             return result, error
         except Exception:
             self._left.append(lease)
             raise
         return result, None
 
-    def _store(self, lease: Lease, page: Page, now: datetime, next_poll: datetime | None) -> Stored | None:
-        """Page and cursor in one commit; the lease is given back when `next_poll` is set, else renewed. None, and
-        nothing stored, if the lease is no longer ours."""
-        return whole_first(lambda apart: self._commit(lease, page, now, next_poll, apart), lease.id)
+    def _store(self, lease: Lease, read: _Read) -> tuple[Stored, bool] | None:
+        """Page and cursor in one commit; what was stored, and whether the poll goes on. The lease is renewed if it
+        does, else given back. None, and nothing stored, if the lease is no longer ours."""
+        return whole_first(lambda apart: self._commit(lease, read, apart), lease.id)
 
     def take(self, session: Session, name: str, page: Page, now: datetime, one_by_one: bool = False) -> Stored:
         """Store what a source gave, in the caller's transaction, and pass on what follows from it."""
@@ -251,49 +210,68 @@ class CollectStage:
         pass_on(session, stored, self._brands, self._listeners, now)
         return stored
 
-    def _commit(
-        self, lease: Lease, page: Page, now: datetime, next_poll: datetime | None, one_by_one: bool
-    ) -> Stored | None:
+    def _commit(self, lease: Lease, read: _Read, one_by_one: bool) -> tuple[Stored, bool] | None:
+        page, now = read.page, read.at
         with self._db.write() as session:
             row = session.get_one(SourceState, lease.id)
-            before = (row.failures, row.failing_since, row.reported_at, row.newest_posted_at)
+            failures, since, reported = row.failures, row.failing_since, row.reported_at
             if not renew(session, SourceState, lease, now + LEASE):
                 return None
             stored = self.take(session, lease.id, page, now, one_by_one)
-            newest = [moment for moment in (before[3], stored.newest) if moment is not None]
+            newest = [moment for moment in (row.newest_posted_at, stored.newest) if moment is not None]
+            gap = now - row.last_success_at if row.last_success_at else None
+            arrivals = arrivals_after(row.arrivals, stored.new, gap)
+            interval = self._turns.interval(lease.id, arrivals)
+            self._turns.rest(session, lease.id, read.rest, now)
+            self._tell_budgets(session, lease.id, now, interval)
+            ends = read.turn_over or bool(self._turns.holds(session, [lease.id], now))
+            more = page.more and (read.by_hand or not ends)
             values: dict[str, Any] = {
                 "cursor": dict(page.cursor),
                 "last_success_at": now,
                 "newest_posted_at": max(newest, default=None),
+                "arrivals": arrivals,
                 "failures": 0,
                 "failing_since": None,
                 "reported_at": None,
                 "error": None,
                 "stopped_for": None,
             }
-            if next_poll is None:
+            if more:
                 session.execute(update(SourceState).where(SourceState.name == lease.id).values(**values))
             else:
+                next_poll = now if page.more else max(now, read.started + interval)
                 finish(session, SourceState, lease, next_poll_at=next_poll, **values)
-            failures, since, reported, _ = before
             if reported is not None:
                 self._report(session, SourceReport(lease.id, "recovered", since or now, now, failures, None))
             faults.step("collect.stored_cursor")
         if failures:
             log.info("source works again", source=lease.id, failures=failures)
-        return stored
+        return stored, more
 
-    def _failed(self, lease: Lease, settings: SourceSettings, error: FirsthourError) -> None:
-        """Note the failure and when to try again. If the database fails too, the claim is kept for `_recover`."""
+    def _wait(self, lease: Lease, spent: BudgetSpent) -> None:
+        """Give the source back until it may spend again: nothing is wrong with it. It asks again every hour, for what
+        is left may be enough for a smaller call."""
         now = self._clock.now()
+        try:
+            with self._db.write() as session:
+                finish(session, SourceState, lease, next_poll_at=now + min(spent.after or LONGEST_ASKED, LONGEST_ASKED))
+                self._tell_budgets(session, lease.id, now, LONGEST_ASKED)
+        except SQLAlchemyError:
+            self._left.append(lease)
+            raise
+
+    def _failed(self, lease: Lease, error: FirsthourError, rest: timedelta | None) -> None:
+        """Note the failure and when to try again. If the database fails too, the claim is kept for `_recover`."""
+        now, settings = self._clock.now(), self._sources[lease.id][1]
         stop = isinstance(error, ConfigurationError)
+        asked = error.after if isinstance(error, RetryLater) else None
         text = storable(str(error), 2000)
         try:
             with self._db.write() as session:
                 row = session.get_one(SourceState, lease.id)
                 failures, stopped_before = row.failures + 1, row.stopped_for
                 since = min(row.failing_since or now, now)
-                asked = error.after if isinstance(error, RetryLater) else None
                 values: dict[str, Any] = {
                     "failures": failures,
                     "failing_since": since,
@@ -308,6 +286,7 @@ class CollectStage:
                     values["reported_at"] = now
                 if not finish(session, SourceState, lease, **values):
                     return
+                self._turns.rest(session, lease.id, max(asked or timedelta(), rest or timedelta()), now)
                 if told:
                     self._report(session, SourceReport(lease.id, "stopped", since, now, failures, text))
         except SQLAlchemyError:
@@ -340,6 +319,11 @@ class CollectStage:
                     report = SourceReport(row.name, "failing", row.failing_since, now, row.failures, row.error)
                     self._report(session, report)
 
+    def _tell_budgets(self, session: Session, name: str, now: datetime, interval: timedelta) -> None:
+        for report in self._turns.budget_news(session, name, now, interval):
+            for listener in self._listeners:
+                listener.budget_report(session, report)
+
     def _report(self, session: Session, report: SourceReport) -> None:
         for listener in self._listeners:
             listener.source_report(session, report)
@@ -347,15 +331,6 @@ class CollectStage:
     def _reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
         for listener in self._listeners:
             listener.reply_seen(session, case_id, reply)
-
-
-def rests(row: SourceState, now: datetime, every: timedelta, connected: datetime) -> bool:
-    """Whether a poll that is due may wait, because a stream has been connected since `connected` and a poll, a good
-    while after that, has read to the end of the list."""
-    polled = row.last_success_at
-    if polled is None or row.next_poll_at is None or row.failures or row.next_poll_at <= polled:
-        return False
-    return connected + every <= polled <= now < row.next_poll_at + min(every * (RARER - 1), LONGEST_REST)
 
 
 def whole_first(commit: Callable[[bool], T], source: str) -> T:
@@ -374,7 +349,7 @@ def _fetch(source: Source, cursor: Cursor | None, now: datetime) -> Page:
         return source.fetch(cursor, now)
     except GiveUp as error:
         raise RetryLater(str(error)) from error
-    except FirsthourError:
+    except (FirsthourError, SQLAlchemyError):  # the latter from the meter: our own trouble, not the source's
         raise
     except Exception as error:
         raise _Unexpected(f"{type(error).__name__}: {error}") from error

@@ -1,5 +1,5 @@
 """What becomes of what the sources tell besides mentions: replies by the brand's own accounts, cases that spread, words
-that are gone, and failing sources."""
+that are gone, failing sources, and budgets that run out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from monitor.case_events import SYSTEM
 from monitor.cases import OPEN_STATES, Cases
 from monitor.models import CaseRow
+from monitor.source_reports import BudgetReport, SourceReport
 from monitor.sources.base import SeenReply
 from monitor.spread import Spread, spread_words
 
 if TYPE_CHECKING:
     from monitor.alerts.announce import Announcer
-    from monitor.collect import SourceReport
 
 
 class FromSources:
@@ -41,6 +41,18 @@ class FromSources:
             words = f"it spreads: {spread_words(spread.now)}"
             key = f"spread:{spread.mention_id}:{spread.level}"
             self._cases.act_in(session, row.id, "note", SYSTEM, "source", now, key=key, text=words)
+
+    def budget_report(self, session: Session, report: BudgetReport) -> None:
+        account, budget = report.account, report.account.budget
+        one = len(report.sources) == 1
+        named, limit = ", ".join(report.sources), f"the budget of {budget.daily:,.12g} {budget.name} a day"
+        until = f"{account.resets_at:%H:%M} UTC"
+        if report.state == "spent":
+            text = f"Source{'' if one else 's'} {named} wait{'s' if one else ''} until {until}: {limit} is spent."
+        else:
+            text = f"Source{'' if one else 's'} {named} {'is' if one else 'are'} read more seldom than configured, so "
+            text += f"that {limit} lasts until {until}."
+        self._announcer.ops(session, text, report.at)
 
     def source_report(self, session: Session, report: SourceReport) -> None:
         minutes = int((report.at - report.since).total_seconds() // 60)

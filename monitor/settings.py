@@ -6,8 +6,6 @@ environment (`FIRSTHOUR_SLACK__BOT_TOKEN_FILE`). Unknown keys are refused, and e
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import tomllib
@@ -18,8 +16,6 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -37,6 +33,7 @@ from monitor.section import Span as Span
 from monitor.section import Zone
 from monitor.section import duration as duration
 from monitor.section import duration_text as duration_text
+from monitor.source_settings import SourceSettings as SourceSettings
 from monitor.storm_settings import StormsSettings
 from monitor.team_settings import (
     OncallSettings,
@@ -97,38 +94,6 @@ class BrandSettings(Section):
     )
     competitor: bool = Field(False, description="collected for comparison, never alerted")
     product: str | None = Field(None, description="what templates call `{product}`; default: the name")
-
-
-class SourceSettings(BaseModel):
-    """Common to all sources; the rest of the keys belong to the type (see docs/sources)."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    name: str = Field(min_length=1, max_length=100, description="unique; also what `firsthour poll --source` takes")
-    type: str = Field(description="what is read: one of the types below, or one that a plugin adds")
-    every: Span = Field(timedelta(minutes=1), validate_default=True, description="time between two polls")
-    brands: list[str] = Field(default_factory=list, description="brands looked for here; none: all")
-    sweep: Span = Field(
-        timedelta(hours=20),
-        validate_default=True,
-        description="what is kept is asked for again so often, so that what was deleted there is deleted here; only "
-        "where the service tells",
-    )
-    backfill: bool = Field(False, description="what is read here never starts a clock")
-    auto_ack: bool = Field(False, description="acknowledge complaints in public by ourselves, as [auto_ack] says")
-    status_notes: bool = Field(
-        False, description="tell the customer in public when a person takes the case, or its promised time moves"
-    )
-    follow_up: bool = Field(False, description="write to the customer in public once the case was solved, see [after]")
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys of the type itself."""
-        return dict(self.__pydantic_extra__ or {})
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes when the configuration of the source changes (secrets included, as a hash)."""
-        return hashlib.sha256(json.dumps([self.type, self.options], sort_keys=True, default=str).encode()).hexdigest()
 
 
 class SlackSettings(Section):

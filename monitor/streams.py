@@ -2,7 +2,7 @@
 
 What is heard goes the way that a page goes, under the same ids, so it makes no difference which came first. A stream
 that breaks is tried again after a growing pause; meanwhile, and whenever nobody listens, the source is polled as often
-as it is without a stream (`collect.rests`). A lease lets only one process listen to a source.
+as it is without a stream (`turns.rests`). A lease lets only one process listen to a source.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from monitor import faults
 from monitor.clock import Clock
-from monitor.collect import FIRST_PAUSE, LONGEST_ASKED, LONGEST_PAUSE, CollectStage, whole_first
+from monitor.collect import FIRST_PAUSE, LONGEST_PAUSE, CollectStage, whole_first
 from monitor.database import Database
 from monitor.errors import ConfigurationError, FirsthourError, RetryLater
 from monitor.leases import Lease, claim, finish, held
@@ -31,6 +31,7 @@ from monitor.settings import SourceSettings
 from monitor.sources.base import Page, Source
 from monitor.sources.streaming import News, StreamingSource
 from monitor.stream_state import StreamState
+from monitor.turns import LONGEST_ASKED
 
 LEASE = timedelta(seconds=45)
 RENEW = timedelta(seconds=10)

@@ -18,11 +18,12 @@ from structlog.testing import capture_logs
 from monitor import faults
 from monitor.brands import Brands
 from monitor.clock import ManualClock
-from monitor.collect import CollectStage, SourceReport
+from monitor.collect import CollectStage
 from monitor.database import Database
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater
 from monitor.models import CaseRow, MentionRow, RejectRow, SourceState
 from monitor.settings import BrandSettings, SourceSettings
+from monitor.source_reports import BudgetReport, SourceReport
 from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, SeenReply
 from monitor.spread import Spread
 
@@ -68,6 +69,10 @@ class Told:
     replies: list[tuple[int, SeenReply]] = field(default_factory=list)
     spreads: list[Spread] = field(default_factory=list)
     gone: list[tuple[int, int]] = field(default_factory=list)
+    budgets: list[BudgetReport] = field(default_factory=list)
+
+    def budget_report(self, session: Session, report: BudgetReport) -> None:
+        self.budgets.append(report)
 
     def source_report(self, session: Session, report: SourceReport) -> None:
         self.reports.append(report)

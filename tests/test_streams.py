@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from monitor import faults
 from monitor.brands import Brands
 from monitor.clock import ManualClock
-from monitor.collect import RARER, CollectStage
+from monitor.collect import CollectStage
 from monitor.database import Database
 from monitor.errors import AuthError, RetryLater
 from monitor.models import MentionRow, RejectRow, SourceState, StreamState
@@ -25,6 +25,7 @@ from monitor.settings import BrandSettings, SourceSettings
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, SeenReply
 from monitor.sources.streaming import News
 from monitor.streams import LEASE, STEADY, Streams
+from monitor.turns import RARER
 
 MINUTE = timedelta(minutes=1)
 BRANDS = Brands([BrandSettings(name="Acme", match="acme", accounts=["acmehelp"])])

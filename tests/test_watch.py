@@ -11,17 +11,17 @@ from fake_slack import CHANNEL, OPS, FakeSlack, Fault
 from office import Office
 
 from monitor.alerts.console import ConsoleTransport
-from monitor.app import FromSources
 from monitor.brands import Brands
 from monitor.clock import ManualClock
 from monitor.collect import CollectStage
 from monitor.database import Database
 from monitor.errors import RetryLater
+from monitor.from_sources import FromSources
 from monitor.leases import worker_name
 from monitor.models import MentionRow, SourceState
 from monitor.scheduler import Scheduler
 from monitor.settings import Settings
-from monitor.sources.base import Page
+from monitor.sources.base import Capabilities, Page
 from monitor.watch import Watch
 
 SOURCES = [{"name": "feed", "type": "replay", "path": "x", "every": "1m"}]
@@ -156,6 +156,8 @@ def test_of_several_replicas_one_looks(make_office: Callable[..., Office]) -> No
 
 class Failing:
     """A source that does what it is told."""
+
+    capabilities = Capabilities()
 
     def __init__(self) -> None:
         self.error: Exception | None = None

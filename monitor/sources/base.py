@@ -109,6 +109,7 @@ class Capabilities:
     sees_replies: bool = False  # `replies_to` works
     one_answer: bool = False  # only the owner answers there, once for each item: the next answer takes its place
     hook: bool = False  # it is a HookedSource: monitor/sources/hooks.py
+    window: timedelta | None = None  # the service shows nothing older: it is never polled more seldom than that
     edits: bool = False
     deletions: bool = False
     stream: bool = False  # it is a StreamingSource: monitor/sources/streaming.py

@@ -6,8 +6,6 @@ import functools
 import json
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +15,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from monitor.errors import AuthError, FirsthourError, GiveUp, RetryLater, Uncertain
+from monitor.sources.rate import hear
+from monitor.sources.rate import waiting_time as waiting_time
 
 TIMEOUT = 20.0  # seconds for connecting, and for each silence while reading
 LARGEST = 32_000_000  # bytes of one answer; the services' own pages stay below 2 MB
@@ -31,37 +31,6 @@ class MissingError(GiveUp):
 def certificates() -> ssl.SSLContext:
     """The trusted certificates, read once: for each client anew they cost 60 ms, so 100 feeds would start 6 s later."""
     return httpx2.create_ssl_context()
-
-
-def waiting_time(headers: Mapping[str, str]) -> timedelta | None:
-    """How long the service asks us to wait: `Retry-After`, `x-rate-limit-reset` or `x-ratelimit-reset`.
-
-    Moments are counted from the answer's own `Date`, so that a wrong clock on this machine does no harm. None when
-    the service does not say, or says it in no known way.
-    """
-    asked = _moment_or_seconds(headers.get("retry-after"))
-    if asked is None:
-        asked = _moment_or_seconds(headers.get("x-rate-limit-reset") or headers.get("x-ratelimit-reset"))
-    if isinstance(asked, datetime):
-        date = _moment_or_seconds(headers.get("date"))
-        asked = asked - date if isinstance(date, datetime) else None
-    return max(asked, timedelta(0)) if asked is not None else None
-
-
-def _moment_or_seconds(value: str | None) -> datetime | timedelta | None:
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-        # no service asks for three years of waiting: a number so large is a Unix time
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 100_000_000 else timedelta(seconds=seconds)
-    except (ValueError, OverflowError, OSError):
-        pass
-    try:
-        date = datetime.fromisoformat(value) if value[:4].isdigit() else parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def refusal(
@@ -142,6 +111,7 @@ class Http:
                     body += chunk
                     if len(body) > LARGEST:
                         raise lost(f"sources.{self._name}: the answer is larger than {LARGEST:,} bytes")
+            hear(response.headers)
             self.seen(response.headers)
             text = body.decode("utf-8", "replace") if response.status_code >= 300 else ""
             if error_ := self.refused(method, response.status_code, response.headers, text):
@@ -188,6 +158,7 @@ class Adapter(HTTPAdapter):
             if request.method == "GET" or _never_left(error):
                 raise RetryLater(message) from error
             raise Uncertain(message) from error
+        hear(response.headers)
         self.seen(response)
         text = content.decode("utf-8", "replace") if response.status_code >= 400 else ""
         if error_ := self.refused(response, text):

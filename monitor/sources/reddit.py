@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
-from monitor.sources.http import Adapter, waiting_time
+from monitor.sources.http import Adapter
 from monitor.sources.recheck import rechecking
 from monitor.sources.reddit_posts import item, items_of
 from monitor.sources.reddit_replies import found, posted
@@ -93,24 +93,17 @@ class Reddit:
         self._adapter = _Adapter(name)
         self._reddit: praw.Reddit | None = None
         self._refused = False  # the last token was refused, and no call has succeeded since
-        self._resume_at: datetime | None = None
         self._lists = _lists(options, terms)
         self._replies: dict[str, dict[str, SeenReply]] = {}
         self._replies_read: dict[str, datetime] = {}  # by account: the newest comment that was read
         self._account = options.username
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        if self._resume_at and now < self._resume_at:
-            message = f"sources.{self.name}: Reddit's allowance is used up"
-            raise RetryLater(message, self._resume_at - now)
-
         def read(cursor: Cursor | None) -> Page:
             first = int((now - self._options.lookback).timestamp())
             return walk(cursor, tuple(self._lists), first, int(now.timestamp()), self._read)
 
-        page = rechecking(cursor, now, self._options.recheck, 100, read, self._look_again)
-        self._resume_at = now + self._adapter.spent if self._adapter.spent else None
-        return page
+        return rechecking(cursor, now, self._options.recheck, 100, read, self._look_again)
 
     def _look_again(self, asked: Mapping[str, datetime | None]) -> tuple[list[Item], list[Reject]]:
         children, _ = self._listing("api/info/", {"id": ",".join(asked)})
@@ -290,14 +283,7 @@ class _ScopeError(FirsthourError):
 class _Adapter(Adapter):
     """Keeps praw from sleeping in our thread: it never sees how much is left, nor an answer that it would retry."""
 
-    spent: timedelta | None = None  # how long until Reddit allows another call, when none is left
-
     def seen(self, response: requests.Response) -> None:
-        left = response.headers.get("x-ratelimit-remaining")
-        try:
-            self.spent = waiting_time(response.headers) if left is not None and float(left) < 1 else None
-        except ValueError:
-            self.spent = None
         for header in ("x-ratelimit-remaining", "x-ratelimit-used"):
             response.headers.pop(header, None)
 

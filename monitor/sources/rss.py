@@ -21,6 +21,7 @@ from monitor.errors import ConfigurationError, RetryLater
 from monitor.sources.base import NO_LATER, Author, Capabilities, Cursor, Engagement, Item, Page, Reject, SeenReply
 from monitor.sources.http import TIMEOUT, USER_AGENT, certificates, refusal
 from monitor.sources.markup import plain
+from monitor.sources.rate import hear
 from monitor.sources.rss_recipes import joined, own_words, true_link
 
 SECONDS = 60.0  # for one feed from the first byte to the last
@@ -102,6 +103,7 @@ class Rss:
         most, until, body = self._options.max_bytes, time.monotonic() + SECONDS, bytearray()
         try:
             with self._client.stream("GET", self._options.url, headers=headers) as response:
+                hear(response.headers)
                 if response.status_code == 304:
                     return None
                 for chunk in response.iter_bytes():

@@ -99,6 +99,7 @@ class X:
             sees_replies=True,
             edits=True,
             look_up=100,
+            window=_WEEK,
         )
         self._account_id: str | None = None
         self._oldest_id = 0  # that search allows, as of the last fetch

@@ -9,10 +9,10 @@ import pytest
 from fake_slack import FakeSlack
 from office import Office
 
-from monitor.app import FromSources
 from monitor.brands import Brands
 from monitor.cases import Case
 from monitor.collect import CollectStage
+from monitor.from_sources import FromSources
 from monitor.settings import SourceSettings
 from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, SeenReply
 

@@ -22,7 +22,6 @@ from monitor.alerts.announce import Announcer
 from monitor.alerts.deliver import DeliverStage
 from monitor.alerts.render import Renderer
 from monitor.alerts.slack import SlackTransport, web_client
-from monitor.app import FromSources
 from monitor.brands import Brands
 from monitor.cases import Case, Cases
 from monitor.classify.batch import ClassifyStage
@@ -32,6 +31,7 @@ from monitor.clock_stage import ClockStage
 from monitor.collect import CollectStage
 from monitor.database import Database
 from monitor.errors import Refused, RetryLater
+from monitor.from_sources import FromSources
 from monitor.models import CaseEventRow, CaseRow, DeliveryRow, MentionRow
 from monitor.settings import Settings, SourceSettings
 from monitor.sources.base import Author, Capabilities, Cursor, Item, Page

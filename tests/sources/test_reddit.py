@@ -15,6 +15,7 @@ from werkzeug import Request, Response
 from monitor.errors import AuthError, ConfigurationError, RetryLater, Uncertain
 from monitor.sources.base import Engagement, Reply
 from monitor.sources.contract import NOW, SourceContract, poll
+from monitor.sources.rate import listening
 from monitor.sources.recheck import MOST
 from monitor.sources.reddit import Reddit
 from tests.sources.fakes import LoopbackService, Post
@@ -299,15 +300,10 @@ def test_wrong_credentials_are_an_auth_error_that_keeps_them_secret(
 
 def test_a_spent_allowance_is_waited_for_outside(service: RedditApi) -> None:
     """praw would sleep in the middle of a poll, for minutes."""
-    source = service.source()
     service.headers = {"x-ratelimit-remaining": "0.0", "x-ratelimit-used": "600", "x-ratelimit-reset": "240"}
-    _, cursor = poll(source)
-    asked = len(service.requests)
-    with pytest.raises(RetryLater) as caught:
-        poll(source, cursor, NOW + timedelta(seconds=40))
-    assert caught.value.after == timedelta(seconds=200)
-    assert len(service.requests) == asked
-    poll(source, cursor, NOW + timedelta(seconds=240))
+    with listening() as ear:
+        poll(service.source())
+    assert ear.rest == timedelta(seconds=240)
 
 
 def test_replies_are_read_once_and_later_only_what_is_new(service: RedditApi) -> None:
