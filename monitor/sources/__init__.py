@@ -13,6 +13,7 @@ REGISTRY = {
     "discourse": "monitor.sources.discourse:Discourse",
     "facebook": "monitor.sources.facebook:Facebook",
     "google_business": "monitor.sources.google_business:GoogleBusiness",
+    "email": "monitor.sources.email:Email",
     "google_play": "monitor.sources.google_play:GooglePlay",
     "hackernews": "monitor.sources.hackernews:HackerNews",
     "instagram": "monitor.sources.instagram:Instagram",
