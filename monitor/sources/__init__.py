@@ -10,6 +10,7 @@ from monitor.errors import ConfigurationError
 
 REGISTRY = {
     "app_store": "monitor.sources.app_store:AppStore",
+    "bluesky": "monitor.sources.bluesky:Bluesky",
     "discourse": "monitor.sources.discourse:Discourse",
     "facebook": "monitor.sources.facebook:Facebook",
     "google_business": "monitor.sources.google_business:GoogleBusiness",

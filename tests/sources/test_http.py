@@ -46,6 +46,7 @@ def silent() -> Iterator[str]:
         ({"x-rate-limit-reset": str(UNIX + 90), "Date": DATE}, 90),
         ({"x-rate-limit-reset": str(UNIX - 90), "Date": DATE}, 0),
         ({"x-ratelimit-reset": "239"}, 239),
+        ({"RateLimit-Reset": str(UNIX + 90), "Date": DATE}, 90),
         ({"x-ratelimit-reset": "2026-11-20T12:05:00.000000Z", "Date": DATE}, 300),
         ({"Retry-After": "5", "x-ratelimit-reset": "239"}, 5),
         ({}, None),
