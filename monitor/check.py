@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from monitor.alerts.quiet import too_late
 from monitor.app import App, make_source
 from monitor.database import trouble
 from monitor.errors import FirsthourError
@@ -42,6 +43,8 @@ def check_all(app: App) -> list[Finding]:
         missing = "no slack.bot_token or slack.channel: alerts go to standard output"
         wanted.append(("slack", "", lambda: missing))
     brands = f"{len(app.settings.brands)} brands, {len(app.settings.sources)} sources"
+    if warning := too_late(app.settings, app.clock.now()):
+        brands += f"; warning: {warning}"
     findings = [Finding("configuration", "", True, brands)]
     pool = ThreadPoolExecutor(max_workers=16)
     running = [(part, name, pool.submit(asked)) for part, name, asked in wanted]

@@ -78,9 +78,11 @@ def home(
     total: int,
     incidents: Sequence[Incident],
     pause: Silence | None,
+    quiet: datetime | None,
     now: datetime,
 ) -> Block:
-    """The Home tab: incidents, the reader's own cases with all their buttons, then what the team has open."""
+    """The Home tab: what holds alerts back, incidents, the reader's own cases with all their buttons, then what else
+    the team has open."""
     blocks: list[Block] = [
         {"type": "header", "text": plain("Your cases")},
         context(f"As of {moment(now, now)}. {total} open in all."),
@@ -88,6 +90,9 @@ def home(
     ]
     if pause is not None and pause.until is not None:
         blocks.append(section(f":mute: {_paused(pause, now)}"))
+    if quiet is not None:
+        words = f":crescent_moon: Quiet hours until *{moment(quiet, now)}*: what can wait comes then. Clocks run on."
+        blocks.append(section(words))
     blocks += storms(incidents, now)
     if not mine:
         blocks.append(section("You have none. Take one below, or in the channel."))

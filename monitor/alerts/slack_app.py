@@ -20,6 +20,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from monitor.alerts import blocks
 from monitor.alerts.agents import Agents
+from monitor.alerts.quiet import QuietHours
 from monitor.alerts.reply_window import ReplyWindow
 from monitor.alerts.routes import Routes
 from monitor.alerts.slack import web_client
@@ -75,7 +76,7 @@ def build_app(
         listener_executor=ThreadPoolExecutor(AT_ONCE, "firsthour-slack"),
     )
     acts = Acts(cases, db, clock, Agents(settings.slack.agents, client, clock))
-    home = Home(acts, Routes(settings), client)
+    home = Home(acts, Routes(settings), QuietHours(settings), client)
     windows = CaseModals(acts, client, whispers, changed, home)
     replies = replies or Replies(db, cases, settings, lambda name: None)
     reply = ReplyWindow(acts, replies, client, whispers, changed)

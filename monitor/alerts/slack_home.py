@@ -14,6 +14,7 @@ from slack_sdk import WebClient
 
 from monitor.alerts import lists, silences
 from monitor.alerts.open_cases import open_cases
+from monitor.alerts.quiet import QuietHours
 from monitor.alerts.routes import Routes
 from monitor.alerts.slack_acts import Acts
 from monitor.alerts.whispers import Person
@@ -25,8 +26,8 @@ log = structlog.get_logger(__name__)
 
 
 class Home:
-    def __init__(self, acts: Acts, routes: Routes, client: WebClient) -> None:
-        self._acts, self._routes, self._client = acts, routes, client
+    def __init__(self, acts: Acts, routes: Routes, quiet: QuietHours, client: WebClient) -> None:
+        self._acts, self._routes, self._quiet, self._client = acts, routes, quiet, client
         self._seen: dict[str, tuple[datetime, Person]] = {}
         self._lock = threading.Lock()
 
@@ -61,7 +62,8 @@ class Home:
             team, other = open_cases(session, lists.AT_HOME + 1, others=names)
             incidents = under_way(session, now)
             pauses = [silences.paused(session, channel, now) for channel in self._routes.channels]
-        view = lists.home(mine, team, own + other, incidents, next(filter(None, pauses), None), now)
+        pause, quiet = next(filter(None, pauses), None), self._quiet.end(now)
+        view = lists.home(mine, team, own + other, incidents, pause, quiet, now)
         try:
             self._client.views_publish(user_id=person.id, view=view)
         except Exception as error:

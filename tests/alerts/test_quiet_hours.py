@@ -14,7 +14,7 @@ from inline_snapshot import snapshot
 from office import Office, verdict
 
 from monitor.alerts import silences
-from monitor.alerts.quiet import QuietHours
+from monitor.alerts.quiet import QuietHours, too_late
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.settings import BadSettings, Settings, parse
@@ -282,3 +282,28 @@ def test_a_night_is_kept_once_on_both_databases(any_db: Database, clock: ManualC
             assert held is not None
             assert (held.id, held.kind, held.until) == (1, "quiet", until)
             assert silences.held(session, held) == []
+
+
+@pytest.mark.parametrize(
+    ("clock", "warning"),
+    [
+        ({}, "a low case of Fri 20:00 is due Fri 21:00, but its alert may wait until Sat 08:00: give low cases a"),
+        ({"policies": [SLEEPS]}, None),
+        ({"policies": [SLEEPS | {"hours": ["mon-sun 07:00-20:00"]}]}, None),
+        ({"policies": [SLEEPS | {"hours": ["mon-sun 06:00-20:00"]}]}, "is due Sat 07:00, but its alert may wait"),
+        ({"target": "12h"}, None),
+    ],
+    ids=["around the clock", "asleep", "due as the night ends", "up too early", "long enough"],
+)
+def test_the_operator_is_warned_where_held_cases_are_due_before_they_are_seen(
+    clock: dict[str, Any], warning: str | None
+) -> None:
+    brands = [{"name": "Acme", "match": "acme"}]
+    raw = {"brands": brands, "slack": {"channel": CHANNEL, "quiet": NIGHTS}, "clock": clock}
+    said = too_late(parse(raw, {}), datetime(2026, 11, 20, 12, tzinfo=UTC))
+    assert (said is None) if warning is None else (said is not None and warning in said)
+
+
+def test_without_quiet_hours_there_is_nothing_to_warn_of() -> None:
+    raw = {"brands": [{"name": "Acme", "match": "acme"}], "slack": {"channel": CHANNEL}}
+    assert too_late(parse(raw, {}), datetime(2026, 11, 20, 12, tzinfo=UTC)) is None

@@ -21,7 +21,10 @@ from sqlalchemy import func, select
 from monitor.alerts import lists, silences
 from monitor.alerts.slack_app import build_app
 from monitor.alerts.slack_shortcut import words_of
+from monitor.clock import ManualClock
+from monitor.database import Database
 from monitor.models import CaseRow, MentionRow
+from monitor.settings import Settings
 
 Send = Callable[[dict[str, Any]], str]
 
@@ -45,6 +48,20 @@ def test_the_tab_shows_mine_and_then_the_teams(office: Office, slack: FakeSlack,
     assert "3 open in all" in json.dumps(home)
     send(slack.open_home("eve"))
     assert sections(slack.homes["U0EVE"])[0] == "You have none. Take one below, or in the channel."
+
+
+def test_the_tab_says_until_when_it_is_quiet(
+    db: Database, clock: ManualClock, slack: FakeSlack, make_settings: Callable[..., Settings]
+) -> None:
+    office = Office(db, clock, slack, make_settings, {"slack": {"quiet": ["mon-sun 11:00-13:00"]}})  # it is noon
+    app = build_app(office.settings, office.cases, db, clock, whispers=office.whispers)
+    shown = []
+    for _ in range(2):
+        app.dispatch(BoltRequest(mode="socket_mode", body=slack.open_home("ann")))
+        idle(app)
+        shown.append("Quiet hours until *<!date^1795179600^" in json.dumps(slack.homes["U0ANN"]))
+        office.later(hours=1)
+    assert shown == [True, False]
 
 
 def test_buttons_of_the_tab_work_and_draw_it_again(office: Office, slack: FakeSlack, send: Send) -> None:
@@ -127,7 +144,9 @@ CASES = st.builds(
 @given(st.lists(CASES, max_size=40, unique_by=lambda case: case.id), st.integers(0, 40))
 def test_any_cases_give_a_tab_and_lists_that_slack_takes(cases: list[Any], cut: int) -> None:
     pause = silences.Silence(1, "pause", CHANNEL, NOW, NOW + timedelta(hours=1), None, "<@U0123>", None, "`<!here>", "")
-    view = lists.home(cases[:cut], cases[cut:], 10**6, [replace(INCIDENT, id=n) for n in range(cut % 8)], pause, NOW)
+    view = lists.home(
+        cases[:cut], cases[cut:], 10**6, [replace(INCIDENT, id=n) for n in range(cut % 8)], pause, NOW, NOW
+    )
     assert wrong_view(view) is None
     text, blocks = lists.listed(cases, len(cases), "Open", "None", NOW)
     assert wrong_view({"type": "home", "blocks": blocks}) is None
