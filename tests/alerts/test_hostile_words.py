@@ -50,6 +50,7 @@ def cases(draw: st.DrawFn) -> Case:
         "author_url": "https://evil.example/u", "url": "https://evil.example/p", "mentions": draw(st.integers(1, 9)),
         "rating": draw(st.none() | st.floats(1, 5)), "author_followers": draw(st.none() | st.integers(0, 10**9)),
         "clock": clock, "clock_kind": "first", "seconds_left": draw(st.floats(-9e5, 9e5)), "policy": "default",
+        "media": tuple(draw(st.lists(HOSTILE | st.just("https://evil.example/a.png"), max_size=3))),
         "step": 0, "version": 1, "complaint_score": 0.9, "slack_channel": "C0ALERTS", "slack_ts": "1795000000.0001",
     }))  # fmt: skip
 
