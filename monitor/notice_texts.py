@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from monitor.serbian import cyrillic, in_cyrillic
+
 PLACEHOLDERS = ("name", "brand", "minutes", "time", "agent", "link")
 _SAME = {"fil": "tl", "hr": "sr", "bs": "sr"}
 
@@ -86,11 +88,14 @@ def unknown_placeholder(text: str) -> str | None:
     return next((name for name in _FIELD.findall(text) if name not in PLACEHOLDERS), None)
 
 
-def text_for(variant: str, language: str, own: Mapping[str, str]) -> str | None:
-    """The text of a situation in a language, `own` ones first; None where there is none: nothing is better than words
-    that the customer does not read."""
+def text_for(variant: str, language: str, own: Mapping[str, str], said: str = "") -> str | None:
+    """The text of a situation in a language, `own` ones first, in the script of what the customer `said`; None where
+    there is none: nothing is better than words that the customer does not read."""
     language = _SAME.get(language, language)
-    return own.get(language) or TEXTS[variant].get(language)
+    ours = TEXTS[variant].get(language)
+    if ours is not None and language == "sr" and in_cyrillic(said):
+        ours = cyrillic(ours)
+    return own.get(language) or ours
 
 
 def fill(text: str, values: Mapping[str, str | None]) -> str | None:

@@ -199,7 +199,7 @@ class Notices:
         due: datetime | None,
         link: str | None = None,
     ) -> Said | str:
-        text = text_for(variant, case.language, own)
+        text = text_for(variant, case.language, own, case.text)
         if text is None:
             return f"there is no text in {case.language}"
         zone = self._cases.policies.named(case.policy).hours.zone

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import regex
 
 from monitor.languages import language_name
+from monitor.serbian import cyrillic
 
 _LEAST = 12  # letters by which a language can be told
 
@@ -47,11 +48,6 @@ _ANGERS = {
 # Turkish says "cannot" and "do not" with endings: yapamayız, edemiyoruz, vermiyoruz.
 _TURKISH_ENDINGS = regex.compile(r"\b\p{L}{2,}(?:[ae]m[ae]y[ıi]z|[ae]m[ıi]yor\p{L}*|m[ıiuü]yoruz|m[ae]yece\p{L}+)\b")
 _ALIKE = {"hr": "sr", "bs": "sr", "fil": "tl"}
-_CYRILLIC = dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True)) | {
-    "љ": "lj",
-    "њ": "nj",
-    "џ": "dž",
-}
 _BARE = {"č": "[čc]", "ć": "[ćc]", "ž": "[žz]", "š": "[šs]", "đ": "(?:đ|dj)"}  # many write without the marks
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -118,7 +114,7 @@ def _patterns(language: str) -> list[regex.Pattern[str]]:
             stem, ending = (word[:-1], r"[\p{L}\p{M}]*") if word.endswith("-") else (word, "")
             alternatives = [_spaced(stem)]
             if language == "sr":
-                alternatives = ["".join(_BARE.get(c, c) for c in _spaced(stem)), _spaced(_cyrillic(stem))]
+                alternatives = ["".join(_BARE.get(c, c) for c in _spaced(stem)), _spaced(cyrillic(stem))]
             made.append(
                 regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{'|'.join(alternatives)}){ending}(?![\p{{L}}\p{{M}}'])")
             )
@@ -133,13 +129,6 @@ _compiled: dict[str, list[regex.Pattern[str]]] = {}
 
 def _spaced(word: str) -> str:
     return r"\s+".join(map(regex.escape, word.split()))
-
-
-def _cyrillic(word: str) -> str:
-    for letter in ("љ", "њ", "џ"):
-        word = word.replace(_CYRILLIC[letter], letter)
-    back = {latin: letter for letter, latin in _CYRILLIC.items()}
-    return "".join(back.get(c, c) for c in word)
 
 
 def _same(language: str) -> str:

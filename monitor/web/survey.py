@@ -22,6 +22,7 @@ from monitor.web.pages import templates
 from monitor.web.survey_words import Words, words_accepted, words_for
 
 STYLE = "-/survey.css"  # below PUBLIC, so that a proxy need pass on nothing else, whatever it calls that
+ICON = "-/icon"
 _STATIC = Path(__file__).parent / "static"
 
 log = structlog.stdlib.get_logger(__name__)
@@ -33,6 +34,10 @@ def survey_routes(survey: Survey, clock: Clock) -> APIRouter:
     @router.get(PUBLIC + STYLE)
     def style() -> Response:
         return FileResponse(_STATIC / "survey.css", media_type="text/css")
+
+    @router.get(PUBLIC + ICON)
+    def icon() -> Response:
+        return Response(status_code=204)  # the page is the brand's, not ours
 
     @router.get(f"{PUBLIC}{{token}}")
     def ask(request: Request, token: str) -> Response:
@@ -49,7 +54,7 @@ def survey_routes(survey: Survey, clock: Clock) -> APIRouter:
             before = survey.look(case_id, now) if case_id is not None else None
             if case_id is None or before is None:
                 return lost(request, 404)
-            words = words_for(before.language)
+            words = words_for(before.language, before.words)
             if request.method != "POST":
                 return _page(200, words, before)
             if chosen not in map(str, SCORES):
@@ -73,5 +78,5 @@ def lost(request: Request, status: int) -> HTMLResponse:
 
 def _page(status: int, words: Words, answer: Answer | None = None, said: str | None = None) -> HTMLResponse:
     template = templates().get_template("survey.html")
-    shown = template.render(words=words, answer=answer, said=said, style=STYLE)
+    shown = template.render(words=words, answer=answer, said=said, style=STYLE, icon=ICON)
     return HTMLResponse(shown, status_code=status, headers={"X-Robots-Tag": "noindex"})

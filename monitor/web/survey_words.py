@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from monitor.serbian import cyrillic, in_cyrillic
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,13 @@ _WORDS = {
 _SAME = {"fil": "tl", "hr": "sr", "bs": "sr"}
 
 
-def words_for(language: str) -> Words:
-    """Those of an ISO 639 code."""
-    return _WORDS.get(_SAME.get(language, language), ENGLISH)
+def words_for(language: str, said: str = "") -> Words:
+    """Those of an ISO 639 code, in the script of what the customer `said`."""
+    words = _WORDS.get(_SAME.get(language, language), ENGLISH)
+    if words.tag != "sr-Latn" or not in_cyrillic(said):
+        return words
+    turned: dict[str, Any] = {name: cyrillic(text) for name, text in asdict(words).items() if isinstance(text, str)}
+    return Words(**turned | {"tag": "sr-Cyrl", "scale": tuple(map(cyrillic, words.scale))})
 
 
 def words_accepted(header: str) -> Words:
