@@ -109,7 +109,7 @@ def test_under_the_public_name_there_is_no_desk(page: Page, path: str) -> None:
 
 def test_the_pages_style_lies_beside_it_and_nothing_runs_on_it(page: Page) -> None:
     answer = page.desk.http.get(page.path("ayse_k"), headers=PUBLIC)
-    (style,) = re.findall(r'href="([^"]+)"', answer.text)
+    (style,) = re.findall(r'stylesheet" href="([^"]+)"', answer.text)
     assert page.desk.http.get(f"/s/{style}", headers=PUBLIC).headers["content-type"].startswith("text/css")
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", answer.text)
     assert answer.headers["X-Robots-Tag"] == "noindex"
