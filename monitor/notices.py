@@ -133,6 +133,8 @@ class Notices:
         route = self._route(case)
         if route.why is not None:
             return route.why
+        if route.one_answer and notice.kind != AUTO_ACK:
+            return f"{route.place} has room for one answer, whose place it would take"
         if case.removed or case.author is None:
             return "its author is not there any more"
         make = {AUTO_ACK: self._ack, STATUS: self._status, FOLLOW_UP: self._follow_up}[notice.kind]

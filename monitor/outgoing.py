@@ -40,6 +40,7 @@ class Route:
     url: str | None
     needs_approval: bool
     noticed: bool  # a reply that somebody writes there is seen without a click
+    one_answer: bool = False  # the next reply takes the place of the last
 
     @property
     def sends(self) -> bool:
@@ -103,6 +104,7 @@ class Replies:
             url=case.url,
             needs_approval=any(rule.holds(**facts, topic=case.topic) for rule in rules),
             noticed=bool(can and can.sees_replies and (can.one_answer or self._accounts(case.brand))),
+            one_answer=bool(can and can.one_answer),
         )
 
     def submit(

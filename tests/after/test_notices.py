@@ -81,6 +81,18 @@ def test_a_case_that_becomes_critical_or_a_complaint_no_more_is_not_acknowledged
     assert office.go_on(minutes=2) == []
 
 
+def test_where_there_is_room_for_one_answer_nothing_takes_the_place_of_a_persons(make: Make) -> None:
+    office = make(after={"follow_up_wait": "0s"})
+    office.square.capabilities = replace(office.square.capabilities, one_answer=True)
+    case = office.complain()
+    assert office.go_on(minutes=1) == [SOON]
+    for event in ("take", "reply", "resolve"):
+        office.act(case, event)
+        assert office.go_on(hours=1) == []
+    why = "the Square has room for one answer, whose place it would take"
+    assert set(office.outcomes()) == {("auto_ack", "told"), ("status", why), ("follow_up", why)}
+
+
 @pytest.mark.parametrize("more", [{"author": None}, {"backfill": True}, {"source": "elsewhere"}])
 def test_who_cannot_be_counted_or_answered_is_not_acknowledged(acks: CourteousOffice, more: dict[str, Any]) -> None:
     acks.complain(**more)
