@@ -101,7 +101,8 @@ class App:
 
     @cached_property
     def brands(self) -> Brands:
-        return Brands(self.settings.brands, _language)
+        languages = {source.name: source.languages for source in self.settings.sources}
+        return Brands(self.settings.brands, _language, self.settings.authors, languages)
 
     @cached_property
     def sources(self) -> Mapping[str, tuple[Source, SourceSettings]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from dataclasses import dataclass
 from functools import cached_property
 
 from ahocorasick_rs import AhoCorasick
 
+from monitor.authors import Named
+from monitor.brand_settings import AuthorsSettings
 from monitor.errors import ConfigurationError
-from monitor.match import Expression, Facts, Literal, parse
+from monitor.match import Expression, Facts, Literal, language_code, parse
 from monitor.settings import BrandSettings
 from monitor.sources.base import Item
 from monitor.words import fold
@@ -43,23 +46,47 @@ def plain_handle(handle: str) -> str:
     return fold(handle.strip()).removeprefix("/").removeprefix("u/").lstrip("@")
 
 
+@dataclass(frozen=True, slots=True)
+class _Unwanted:
+    """What is not kept of a brand's matches, besides what nobody wants."""
+
+    exclude: Match | None
+    languages: frozenset[str]
+    block: Named
+    allow: Named
+
+
 class Brands:
     """All brands. `identify` tells the language of a text whose source does not; without it such a text has no
-    language, so `lang:` never holds for it."""
+    language, so `lang:` never holds for it. `languages` are those wanted of some sources, by name."""
 
-    def __init__(self, settings: Iterable[BrandSettings], identify: Identify | None = None) -> None:
+    def __init__(
+        self,
+        settings: Iterable[BrandSettings],
+        identify: Identify | None = None,
+        authors: AuthorsSettings | None = None,
+        languages: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         brands = list(settings)
         self._identify = identify
-        self._matches: dict[str, Match] = {}
-        for brand in brands:
-            try:
-                self._matches[brand.name] = parse_match(brand.match)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"brands.{brand.name}.match", error.message, error.hint) from None
+        self._matches = {brand.name: _parsed(brand.name, "match", brand.match) for brand in brands}
+        self._unwanted = {
+            b.name: _Unwanted(
+                _parsed(b.name, "exclude", b.exclude) if b.exclude is not None else None,
+                _codes(b.languages),
+                Named(b.block_authors),
+                Named(b.allow_authors),
+            )
+            for b in brands
+        }
+        authors = authors or AuthorsSettings()
+        self._block, self._allow = Named(authors.block), Named(authors.allow)
+        self._languages = {source: _codes(codes) for source, codes in (languages or {}).items() if codes}
         self._accounts = {b.name: frozenset(map(plain_handle, b.accounts)) - {""} for b in brands}
         self._own = frozenset[str]().union(*self._accounts.values())
         self._competitors = frozenset(b.name for b in brands if b.competitor)
-        self._finder = _Finder(x for match in self._matches.values() for x in match.root.literals())
+        excludes = [each.exclude for each in self._unwanted.values() if each.exclude is not None]
+        self._finder = _Finder(x for match in (*self._matches.values(), *excludes) for x in match.root.literals())
         self._rank = {name: rank for rank, name in enumerate(self._matches)}
         self._always: list[str] = []  # brands whose expression may hold without any of its words
         self._by_need: dict[Literal, list[str]] = {}
@@ -71,20 +98,46 @@ class Brands:
                 self._by_need.setdefault(literal, []).append(name)
 
     def names(self, item: Item, source: str, only: Collection[str] = ()) -> list[str]:
-        """The brands that the item is about, in the order of the configuration: those whose expression it matches, and
-        that whose own account wrote it. `only` names the brands to look for; none: all."""
+        """The brands that the item is about, in the order of the configuration: those whose expression it matches and
+        that want it, and that whose own account wrote it. `only` names the brands to look for; none: all."""
         hits = self._finder.hits(fold(item.text))
         candidates = set(self._always)
         for literal in hits:
             candidates.update(self._by_need.get(literal, ()))
         facts = Facts(source, item.rating, _language(item, self._identify))
         found = {name for name in candidates if self._matches[name].root.holds(hits, facts)}
+        if found and not self._allow.has(source, item.author.handle):
+            found = {name for name in found if self._wanted(name, item, hits, facts)}
         handle = plain_handle(item.author.handle or "") if self._own else ""
         if handle in self._own:
             found.update(name for name, accounts in self._accounts.items() if handle in accounts)
         if only:
             found.intersection_update(only)
         return sorted(found, key=self._rank.__getitem__)
+
+    def inherited(self, names: Iterable[str], item: Item, source: str, only: Collection[str] = ()) -> list[str]:
+        """Those of the brands `names`, of what the item answers, that want the item too."""
+        facts, hits = Facts(source, item.rating, _language(item, self._identify)), self._finder.hits(fold(item.text))
+        allowed = self._allow.has(source, item.author.handle)
+        return [
+            name
+            for name in names
+            if name in self._matches
+            and (not only or name in only)
+            and (allowed or self._wanted(name, item, hits, facts))
+        ]
+
+    def _wanted(self, name: str, item: Item, hits: Set[Literal], facts: Facts) -> bool:
+        """Whether the brand keeps an item that it matches. A text whose language cannot be told is kept."""
+        rules, author = self._unwanted[name], item.author.handle
+        if rules.allow.has(facts.source, author):
+            return True
+        if self._block.has(facts.source, author) or rules.block.has(facts.source, author):
+            return False
+        for wanted in (self._languages.get(facts.source), rules.languages):
+            if wanted and (code := language_code(facts.language())) is not None and code not in wanted:
+                return False
+        return rules.exclude is None or not rules.exclude.root.holds(hits, facts)
 
     def is_own(self, author_handle: str | None) -> bool:
         """Whether the account belongs to one of the brands."""
@@ -101,6 +154,17 @@ class Brands:
 
     def competitor(self, name: str) -> bool:
         return name in self._competitors
+
+
+def _parsed(brand: str, key: str, expression: str) -> Match:
+    try:
+        return parse_match(expression)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"brands.{brand}.{key}", error.message, error.hint) from None
+
+
+def _codes(languages: Iterable[str]) -> frozenset[str]:
+    return frozenset(code for each in languages if (code := language_code(each)) is not None)
 
 
 class _Finder:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from monitor.models import CaseEventRow, CaseRow, MentionRow, VerdictRow
 from monitor.sources.base import Engagement
@@ -46,7 +46,7 @@ class Case:
     topic_score: float | None
     model: str | None
     earlier_cases_30d: int
-    mentions: int
+    mentions: int  # without the copies of them
     opened_at: datetime
     posted_at: datetime
     resolved_at: datetime | None
@@ -77,6 +77,7 @@ class Case:
     page: int | None = None
     media: tuple[str, ...] = ()
     engagement: Engagement | None = None
+    copies: int = 0  # how often its mentions were passed on, as far as we have read
 
     def muted(self, now: datetime) -> bool:
         """Whether its reminders are silent."""
@@ -119,7 +120,7 @@ _UNJUDGED = dict.fromkeys(_VERDICTS)
 
 
 def views(session: Session, rows: Sequence[CaseRow]) -> list[Case]:
-    """The cases of `rows`, in their order: four queries, however many there are."""
+    """The cases of `rows`, in their order: five queries, however many there are."""
     if not rows:
         return []
     m, v = MentionRow, VerdictRow
@@ -129,6 +130,7 @@ def views(session: Session, rows: Sequence[CaseRow]) -> list[Case]:
     verdicts = {mention_id: told for mention_id, *told in session.execute(verdict.order_by(v.revision))}
     counted = select(m.case_id, func.count()).where(m.case_id.in_({row.id for row in rows})).group_by(m.case_id)
     counts: dict[int | None, int] = {case_id: count for case_id, count in session.execute(counted)}  # noqa: C416
+    copies = _copies(session, [row.id for row in rows])
     earlier = _earlier(session, rows)
     found = []
     for row in rows:
@@ -144,9 +146,16 @@ def views(session: Session, rows: Sequence[CaseRow]) -> list[Case]:
                 removed=removed_at is not None,
                 earlier_cases_30d=earlier[row.id],
                 mentions=counts.get(row.id, 0),
+                copies=copies.get(row.id, 0),
             )
         )
     return found
+
+
+def _copies(session: Session, case_ids: Sequence[int]) -> dict[int | None, int]:
+    m, copy = MentionRow, aliased(MentionRow)
+    counted = select(m.case_id, func.count()).join(copy, copy.copy_of == m.id).where(m.case_id.in_(case_ids))
+    return {case_id: count for case_id, count in session.execute(counted.group_by(m.case_id))}  # noqa: C416
 
 
 def _earlier(session: Session, rows: Sequence[CaseRow]) -> Counter[int]:

@@ -14,14 +14,14 @@ from monitor.app import App, make_source
 from monitor.database import trouble
 from monitor.errors import FirsthourError
 from monitor.logs import Redactor, secrets
-from monitor.settings import SourceSettings
+from monitor.settings import BrandSettings, SourceSettings
 
 PATIENCE = 30.0  # seconds until a part that does not answer counts as failed
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    part: str  # configuration, database, classifier, source, slack, apprise
+    part: str  # configuration, brand, database, classifier, source, slack, apprise
     name: str
     ok: bool
     detail: str
@@ -45,7 +45,7 @@ def check_all(app: App) -> list[Finding]:
     brands = f"{len(app.settings.brands)} brands, {len(app.settings.sources)} sources"
     if warning := too_late(app.settings, app.clock.now()):
         brands += f"; warning: {warning}"
-    findings = [Finding("configuration", "", True, brands)]
+    findings = [Finding("configuration", "", True, brands), *map(_kept, app.settings.brands)]
     pool = ThreadPoolExecutor(max_workers=16)
     running = [(part, name, pool.submit(asked)) for part, name, asked in wanted]
     for part, name, future in running:
@@ -63,6 +63,21 @@ def check_all(app: App) -> list[Finding]:
         findings.append(Finding(part, name, ok, redact(" ".join(detail.split()))[:500]))
     pool.shutdown(wait=False, cancel_futures=True)
     return findings
+
+
+def _kept(brand: BrandSettings) -> Finding:
+    """What is kept of a brand, in words."""
+    told = [brand.match]
+    if brand.exclude is not None:
+        told.append(f"not {brand.exclude}")
+    if brand.languages:
+        told.append("only in " + ", ".join(brand.languages))
+    for names, verb in ((brand.block_authors, "blocked"), (brand.allow_authors, "always kept")):
+        if count := sum(map(len, names.values())):
+            told.append(f"{count} author{'s' if count > 1 else ''} {verb}")
+    if brand.competitor:
+        told.append("a competitor: never alerted")
+    return Finding("brand", brand.name, True, "; ".join(told))
 
 
 def _database(app: App) -> str:

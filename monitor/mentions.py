@@ -15,7 +15,9 @@ from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from monitor import faults
+from monitor.agreement import agrees
 from monitor.brands import Brands
+from monitor.copies import fold_copies, words_hash
 from monitor.errors import GiveUp
 from monitor.models import MentionRow, RejectRow, RevisionRow
 from monitor.sources.base import Author, Engagement, Item, Page, Reject
@@ -206,6 +208,7 @@ def _store(
     backfill: bool,
 ) -> Stored:
     known = _known(session, source, list(items))
+    answered = _answered(session, source, items)
     changed = unmatched = 0
     rows, seen_again, removed = [], [], []
     for item in items.values():
@@ -222,6 +225,8 @@ def _store(
                 changed += 1
             continue
         names = [] if item.removed else brands.names(item, source, only)
+        if not names and item.external_id in answered:
+            names = brands.inherited(answered[item.external_id], item, source, only)
         if names:
             rows.append(_row(item, source, names, brands.is_own(item.author.handle), now, backfill))
         elif not item.removed:
@@ -238,11 +243,23 @@ def _store(
     return replace(stored, own=_insert(session, rows))
 
 
+def _answered(session: Session, source: str, items: dict[str, Item]) -> dict[str, list[str]]:
+    """Of the items that only agree with a mention of ours: its brands. They need not name one themselves."""
+    parents = {id: item.parent for id, item in items.items() if item.parent is not None and agrees(item.text)}
+    if not parents:
+        return {}
+    wanted = select(MentionRow.external_id, MentionRow.brands).where(
+        MentionRow.source == source, MentionRow.external_id.in_(set(parents.values()))
+    )
+    stored = {external_id: names for external_id, names in session.execute(wanted)}  # noqa: C416
+    return {id: stored[parent] for id, parent in parents.items() if parent in stored}
+
+
 def _known(session: Session, source: str, ids: Sequence[str]) -> dict[str, Any]:
     m = MentionRow
     columns = (
         *(m.id, m.external_id, m.text, m.rating, m.own, m.judging, m.revision, m.removed_at, m.case_id, m.media),
-        *(m.likes, m.shares, m.answers, m.views),
+        *(m.likes, m.shares, m.answers, m.views, m.repost_of, m.copy_of),
     )
     known: dict[str, Any] = {}
     for part in _chunks(ids):
@@ -275,12 +292,14 @@ def _row(item: Item, source: str, names: list[str], own: bool, now: datetime, ba
         "media": list(item.media) or None,
         "looked_at": now,
         "repost_of": item.repost_of,
+        "words": words_hash(item.text),
     } | asdict(item.engagement or Engagement())
 
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[int, ...]:
     """The ids of the brands' own mentions among the new ones. A row that another process stored meanwhile stays."""
     _insert_missing(session, MentionRow, rows, "source", "external_id")
+    fold_copies(session, rows[0]["source"], [row["external_id"] for row in rows])
     faults.step("mentions.inserted")
     own = [row["external_id"] for row in rows if row["own"]]
     if not own:
@@ -306,7 +325,9 @@ def _change(session: Session, row: Any, item: Item, names: list[str], now: datet
         "revision": row.revision + 1,
         "removed_at": None,
         "looked_at": now,
-        "judging": "skipped" if row.own else "waiting",
+        "words": words_hash(item.text),
+        "copy_of": row.copy_of if row.repost_of is not None else None,  # other words are no cross-post any more
+        "judging": "skipped" if row.own or (row.copy_of is not None and row.repost_of is not None) else "waiting",
         "judge_error": None,
         "lease_owner": None,
         "lease_until": None,

@@ -149,8 +149,9 @@ def wrong_brands(brands: Iterable[BrandSettings]) -> list[ConfigurationError]:
 
     mistakes = []
     for brand in brands:
-        try:
-            parse_match(brand.match)
-        except ConfigurationError as error:
-            mistakes.append(ConfigurationError(f"brands.{brand.name}.match", error.message, error.hint))
+        for key, expression in (("match", brand.match), ("exclude", brand.exclude)):
+            try:
+                parse_match(expression) if expression is not None else None
+            except ConfigurationError as error:
+                mistakes.append(ConfigurationError(f"brands.{brand.name}.{key}", error.message, error.hint))
     return mistakes

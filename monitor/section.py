@@ -56,5 +56,15 @@ def _known_zone(value: str) -> str:
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
+def _known_language(value: str) -> str:
+    code = re.split("[-_]", value.strip().lower())[0]
+    if not re.fullmatch("[a-z]{2,3}", code):
+        raise ValueError(f'"{value}" is no language code: two or three letters, such as "et"')
+    return code
+
+
+Language = Annotated[str, AfterValidator(_known_language)]
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)

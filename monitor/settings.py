@@ -23,6 +23,8 @@ from pydantic import (
 )
 
 from monitor.after_settings import AfterSettings, AutoAckSettings
+from monitor.brand_settings import AuthorsSettings
+from monitor.brand_settings import BrandSettings as BrandSettings
 from monitor.errors import ConfigurationError
 from monitor.mistakes import BadSettings as BadSettings
 from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_routes, wrong_sources
@@ -81,19 +83,6 @@ class ClassifierSettings(Section):
     )
     batch: int = Field(128, ge=1, le=1024, description="mentions judged at a time")
     threads: int = Field(2, ge=1, le=64, description="CPU threads of the model")
-
-
-class BrandSettings(Section):
-    name: str = Field(min_length=1, max_length=100, description="unique; what alerts and trends call the brand")
-    match: str = Field(
-        description='match expression: words, "phrases", @handles, #tags, AND OR NOT, parentheses, lang:, rating:'
-    )
-    accounts: list[str] = Field(
-        default_factory=list,
-        description="the brand's own accounts; what they write is never a complaint, and their replies stop the clock",
-    )
-    competitor: bool = Field(False, description="collected for comparison, never alerted")
-    product: str | None = Field(None, description="what templates call `{product}`; default: the name")
 
 
 class SlackSettings(Section):
@@ -292,6 +281,7 @@ class Settings(Section):
     storms: StormsSettings = Field(default_factory=StormsSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
+    authors: AuthorsSettings = Field(default_factory=AuthorsSettings)
     vip: VipSettings = Field(default_factory=VipSettings)
     ops: OpsSettings = Field(default_factory=OpsSettings)
     log: LogSettings = Field(default_factory=LogSettings)

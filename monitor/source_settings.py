@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from monitor.section import Span
+from monitor.section import Language, Span
 
 
 class SourceSettings(BaseModel):
@@ -26,6 +26,9 @@ class SourceSettings(BaseModel):
         None, description="a quiet source is polled more seldom, up to this; none: as `every` says"
     )
     brands: list[str] = Field(default_factory=list, description="brands looked for here; none: all")
+    languages: list[Language] = Field(
+        default_factory=list, description="only what is in these languages is kept; none: all"
+    )
     sweep: Span = Field(
         timedelta(hours=20),
         validate_default=True,

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from monitor.authors import Named
 from monitor.classify.verdict import SEVERITIES
 from monitor.team_settings import VipSettings
 
-ANYWHERE = "*"
 LEAST = "high"  # the severity of a VIP's complaint, at least
 
 
 class Vips:
     def __init__(self, settings: VipSettings) -> None:
         self._followers = settings.followers
-        self._named = {source: {_handle(name) for name in names} for source, names in settings.authors.items()}
+        self._named = Named(settings.authors)
 
     def why(self, source: str, author: str | None, followers: int | None) -> str | None:
         """Why this author is one: "named" or "followers"; None for everybody else."""
-        if author is not None and any(_handle(author) in self._named.get(at, ()) for at in (source, ANYWHERE)):
+        if self._named.has(source, author):
             return "named"
         if self._followers is not None and followers is not None and followers >= self._followers:
             return "followers"
@@ -26,8 +26,3 @@ class Vips:
 def raised(severity: str) -> str:
     """The severity that the same words have when a VIP says them."""
     return max(severity, LEAST, key=SEVERITIES.index)
-
-
-def _handle(name: str) -> str:
-    """A handle as it is compared: without @ or u/, in whatever case."""
-    return name.strip().casefold().removeprefix("/").removeprefix("u/").removeprefix("@")

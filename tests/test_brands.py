@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.brand_settings import AuthorsSettings
 from monitor.brands import Brands, parse_match
 from monitor.errors import ConfigurationError
 from monitor.settings import BrandSettings
@@ -297,3 +298,61 @@ def test_a_phrase_is_found_between_spaces_in_any_script(word: str, before: str, 
     if unicodedata.category(fold(word)[0]).startswith("M"):
         return
     assert parse_match(f'"{word}"').holds(f"{before} {word} {after}")
+
+
+def one(**rules: object) -> Brands:
+    given = {"authors": rules.pop("authors", None), "languages": rules.pop("on", None)}
+    return Brands([BrandSettings(name="Acme", match="acme", **rules)], **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rules", "kept", "left"),
+    [
+        ({"exclude": "jobs OR giveaway"}, {"text": "acme is slow"}, {"text": "Acme JOBS"}),
+        ({"exclude": "rating:5"}, {"text": "acme", "rating": 4}, {"text": "acme", "rating": 5}),
+        ({"languages": ["en-GB", "et"]}, {"text": "acme", "language": "et"}, {"text": "acme", "language": "de"}),
+        ({"on": {"forum": ["en"]}}, {"text": "acme", "language": "en"}, {"text": "acme", "language": "de"}),
+        ({"languages": ["en"]}, {"text": "acme"}, {"text": "acme", "language": "pt-BR"}),
+        (
+            {"block_authors": {"*": ["u/DealBot"]}},
+            {"text": "acme", "author": Author("ann")},
+            {"text": "acme", "author": Author("dealbot")},
+        ),
+        (
+            {"authors": AuthorsSettings(block={"forum": ["@dealbot"]})},
+            {"text": "acme", "author": Author("ann")},
+            {"text": "acme", "author": Author("DealBot")},
+        ),
+    ],
+    ids=["words", "stars", "language", "language of a source", "no language", "author", "author of any brand"],
+)
+def test_what_a_brand_does_not_want_is_left_out(
+    rules: dict[str, object], kept: dict[str, object], left: dict[str, object]
+) -> None:
+    ours = one(**rules)
+    assert ours.names(item(**kept), "forum") == ["Acme"]  # type: ignore[arg-type]
+    assert ours.names(item(**left), "forum") == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "allow", [{"allow_authors": {"*": ["ann"]}}, {"authors": AuthorsSettings(allow={"*": ["ann"]})}]
+)
+def test_who_is_allowed_is_always_kept(allow: dict[str, object]) -> None:
+    ours = one(exclude="jobs", languages=["et"], block_authors={"forum": ["ann"]}, **allow)
+    assert ours.names(item("acme jobs", author=Author("Ann"), language="de"), "forum") == ["Acme"]
+    assert ours.names(item("acme jobs", author=Author("bob"), language="et"), "forum") == []
+
+
+def test_a_list_for_one_source_blocks_nobody_elsewhere() -> None:
+    ours = one(block_authors={"forum": ["ann"]})
+    assert ours.names(item("acme", author=Author("ann")), "blog") == ["Acme"]
+
+
+def test_the_own_accounts_are_read_whatever_is_left_out() -> None:
+    ours = one(exclude="sorry", accounts=["acmehelp"])
+    assert ours.names(item("sorry for that", author=Author("acmehelp")), "forum") == ["Acme"]
+
+
+def test_a_mistake_in_an_exclusion_names_its_key() -> None:
+    with pytest.raises(ConfigurationError, match=r"brands\.Acme\.exclude: .*closed"):
+        one(exclude="jobs)")

@@ -189,6 +189,8 @@ def _about(case: Case) -> list[str]:
         about.append(f"*{ordinal(case.earlier_cases_30d + 1)} complaint in 30 days*")
     if case.mentions > 1:
         about.append(f"{case.mentions} messages")
+    if case.copies:
+        about.append(f"passed on {'once' if case.copies == 1 else f'{case.copies:,} times'}")
     if name_of_language := language_name(case.language):
         about.append(name_of_language)
     about.append(f"complaint {_percent(case.complaint_score)}")

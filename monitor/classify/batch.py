@@ -1,8 +1,9 @@
 """The second stage: judge what waits.
 
 Mentions are claimed by lease, judged outside any transaction, and then verdicts, cases and deliveries are committed
-together. What makes the model or the commit fail is found by halving; it is tried again a little later, alone, and
-parked after MAX_ATTEMPTS. So a text that kills the whole process is parked too, and takes no other with it.
+together. A reply that only agrees is judged together with what it answers: monitor/agreement.py. What makes the model
+or the commit fail is found by halving; it is tried again a little later, alone, and parked after MAX_ATTEMPTS. So a
+text that kills the whole process is parked too, and takes no other with it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import select, text, update
+from sqlalchemy import and_, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from monitor import faults
+from monitor.agreement import in_context
 from monitor.classify.model import Classifier, one_by_one
 from monitor.classify.verdict import SENTIMENTS, Subject, Unreadable, Verdict
 from monitor.clock import Clock
@@ -92,12 +94,20 @@ class ClassifyStage:
             waiting = waiting.where(m.attempt < ALONE_FROM, free(m, now)).limit(self._batch)
         with self._db.write() as session:
             leases = {lease.id: lease for lease in claim(session, m, waiting, self._owner, now, LEASE)}
+            answered = aliased(m)
             rows = session.execute(
-                select(m.id, m.revision, m.text, m.rating).where(m.id.in_(leases)).order_by(m.id)
+                select(m.id, m.revision, m.text, m.rating, answered.text.label("answers"))
+                .outerjoin(answered, and_(answered.source == m.source, answered.external_id == m.parent))
+                .where(m.id.in_(leases))
+                .order_by(m.id)
             ).all()
             for lease in [each for each in leases.values() if each.attempt > MAX_ATTEMPTS]:
                 self._park(session, leases.pop(lease.id), None)
-        return [_Work(leases[r.id], r.revision, Subject(r.text, r.rating)) for r in rows if r.id in leases]
+        return [
+            _Work(leases[r.id], r.revision, Subject(in_context(r.text, r.answers), r.rating))
+            for r in rows
+            if r.id in leases
+        ]
 
     def _store(self, judged: Sequence[_Judged]) -> None:
         """Commit what was said of each; where that fails, halves, down to the single mentions that make it fail."""

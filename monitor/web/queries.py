@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from monitor.models import CaseEventRow, CaseRow, MentionRow, VerdictRow
 from monitor.sources.base import Engagement
@@ -176,6 +176,7 @@ class CaseFile:
     mentions: list[MentionRecord]
     events: list[EventRecord]
     others: list[CaseRecord]
+    copies: int = 0  # how often its mentions were passed on
 
     @property
     def first(self) -> MentionRecord | None:
@@ -259,7 +260,14 @@ def case_file(session: Session, case_id: int) -> CaseFile | None:
         mentions=_mention_records(session, words),
         events=[EventRecord(e.id, e.kind, e.actor, e.origin, e.at, dict(e.detail or {})) for e in reversed(events)],
         others=others,
+        copies=_copies(session, case_id),
     )
+
+
+def _copies(session: Session, case_id: int) -> int:
+    copy = aliased(MentionRow)
+    counted = select(func.count()).join_from(MentionRow, copy, copy.copy_of == MentionRow.id)
+    return session.scalars(counted.where(MentionRow.case_id == case_id)).one()
 
 
 def cases(
