@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from monitor.errors import AuthError, RetryLater
 from monitor.settings import Duration
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of
 from monitor.sources.discourse_posts import Forum, answers, item, moment, name_of, place_of, posted, seen
 from monitor.sources.http import MissingError
 from monitor.sources.recheck import look_up, one_by_one, rechecking
+from monitor.sources.rejects import UNREADABLE, read_each
 from monitor.sources.walk import Batch, walk
 
 _ALL = "new posts"  # the list of the cursor that is no search
@@ -74,23 +75,22 @@ class Discourse:
         self._replies: dict[str, dict[str, SeenReply]] = {}
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
+        known = frozenset((cursor or {}).get("known", ()))
+
+        def read_list(name: str, mark: int, token: Any) -> Batch:
+            since = now - (self._options.lag if mark else self._options.lookback)
+            if name != _ALL:
+                return self._found(name, mark, token or {"page": 1}, since, known)
+            return self._newest(mark, token, since)
+
         def read(cursor: Cursor | None) -> Page:
-            # marks are the forum's own numbers of posts, which only ever grow
-            return walk(cursor, self._lists, 0, 2**62, lambda name, mark, token: self._read(name, mark, token, now))
+            return walk(cursor, self._lists, 0, 2**62, read_list)  # marks are numbers of posts, which only ever grow
 
         return rechecking(cursor, now, self._options.recheck, _AGAIN, read, lambda asked: one_by_one(asked, self._post))
 
-    def _read(self, name: str, mark: int, token: Any, now: datetime) -> Batch:
-        since = now - (self._options.lag if mark else self._options.lookback)
-        if name != _ALL:
-            return self._found(name, mark, token or {"page": 1}, since)
+    def _newest(self, mark: int, token: int | None, since: datetime) -> Batch:
         posts = self._list("/posts.json", {"before": token} if token else {}, "latest_posts")
-        items, rejects = [], []
-        for post in posts:
-            try:
-                items.append(item(post, self._site))
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
-                rejects.append(Reject(f"{type(error).__name__}: {error}", str(post)[:2_000]))
+        items, rejects = read_each(posts, lambda post: item(post, self._site))
         numbers = [post["id"] for post in posts if isinstance(post, dict) and isinstance(post.get("id"), int)]
         oldest = min(numbers, default=None)
         # posts that were imported have new numbers and old dates: such a page is no sign of having arrived
@@ -100,8 +100,8 @@ class Discourse:
         older = None if arrived or oldest == token else oldest
         return Batch(tuple(items), max(numbers, default=None), older, tuple(rejects))
 
-    def _found(self, query: str, mark: int, token: Mapping[str, Any], since: datetime) -> Batch:
-        """A page of hits, which hold beginnings of posts only; then the posts, a few at a time."""
+    def _found(self, query: str, mark: int, token: Mapping[str, Any], since: datetime, known: frozenset[str]) -> Batch:
+        """A page of hits, which hold beginnings of posts only; then the posts that are not `known`, a few at a time."""
         page, left, last, newest = token["page"], token.get("left"), token.get("last", True), None
         if left is None:
             answer = self._http.json("/search.json", {"q": f"{query} order:latest", "page": page})
@@ -113,14 +113,16 @@ class Discourse:
                 try:
                     name, at = name_of(hit["topic_id"], hit["post_number"]), moment(hit["created_at"])
                     number = int(hit["id"])
-                except (KeyError, TypeError, ValueError, OverflowError):
+                except UNREADABLE:
                     continue
                 newest = max(newest or 0, number)
-                if number > mark or at >= since:
-                    left.append(name)
-                else:
+                if number <= mark and at < since:
                     last = True
+                elif name not in known:
+                    left.append(name)
         items, rejects = one_by_one(dict.fromkeys(left[:_AT_ONCE], since), self._post)
+        if rejects and not items:
+            self._list("/posts.json", {}, "latest_posts")  # raises as well where the whole forum is in trouble
         older = {"page": page, "left": left[_AT_ONCE:], "last": last} if left[_AT_ONCE:] else {"page": page + 1}
         shown = tuple(each for each in items if not each.removed)
         return Batch(shown, newest, None if last and "left" not in older else older, tuple(rejects))
@@ -141,7 +143,7 @@ class Discourse:
         try:
             posts = [post for post in answer["post_stream"]["posts"] if post["post_number"] == number]
             return item(posts[0], self._site, answer.get("title")) if posts else None
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except UNREADABLE as error:
             raise RetryLater(f"sources.{self.name}: post {external_id} is not readable: {error}") from error
 
     def _list(self, path: str, params: Mapping[str, str | int], key: str) -> list[Any]:
@@ -184,7 +186,7 @@ class Discourse:
         try:
             reply = seen(action | {"username": account}, self._site)
             parent = name_of(action["topic_id"], action.get("reply_to_post_number") or 1)
-        except (KeyError, TypeError, ValueError, OverflowError):
+        except UNREADABLE:
             return False
         known = self._replies.setdefault(parent, {})
         new = reply.external_id not in known and not action.get("deleted")

@@ -13,6 +13,7 @@ from monitor.errors import AuthError, FirsthourError, Refused, RetryLater, Uncer
 from monitor.sources.base import Author, Item, Reply, SeenReply, engagement
 from monitor.sources.http import Http, MissingError, waiting_time
 from monitor.sources.markup import pictures, plain
+from monitor.sources.rejects import UNREADABLE
 
 _QUOTE = re.compile(r"\[quote\b[^\]]*\](?:(?!\[quote\b).)*?\[/quote\]", re.I | re.S)  # the innermost
 _UPLOAD = re.compile(r"!\[[^\]]*\]\(upload://[^)\s]*\)")
@@ -112,7 +113,7 @@ def posted(answer: Any, key: str, site: str) -> SeenReply:
         raise Refused("The forum holds it back until a moderator lets it through. It is noticed once it stands there.")
     try:
         return seen(answer, site)
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except UNREADABLE:
         raise Uncertain(f"{key}: the answer to a post holds no post") from None
 
 
@@ -128,5 +129,5 @@ def answers(post: Any, reply: Reply, margin: timedelta) -> bool:
     try:
         to = name_of(post["topic_id"], post.get("reply_to_post_number") or 1)
         return to == reply.to and moment(post["created_at"]) >= reply.since - margin
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+    except UNREADABLE:
         return False

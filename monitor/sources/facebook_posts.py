@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.clock import aware
-from monitor.sources.base import Author, Item, engagement
+from monitor.sources.base import Author, Item, engagement, gone
 
 SITE = "https://www.facebook.com"
 COMMENT = (
@@ -114,7 +114,7 @@ def heard(field: str, value: Mapping[str, Any], at: datetime, page_id: str) -> I
     elif (field == "feed" and kind in _WORDS) or (field == "mention" and value.get("message")):
         item = post(told | {"id": value["post_id"]}, "tag" if field == "mention" else "post")
     if item is not None:
-        yield Item(item.external_id, "", written, removed=True) if value.get("verb") == "remove" else item
+        yield gone(item.external_id) if value.get("verb") == "remove" else item
 
 
 def _person(who: Mapping[str, Any]) -> Author:

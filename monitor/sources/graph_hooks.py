@@ -11,6 +11,7 @@ from typing import Any
 from monitor.sources.base import Item, Reject
 from monitor.sources.graph import GraphOptions, signature
 from monitor.sources.hooks import Call, CallRefused, Heard
+from monitor.sources.rejects import UNREADABLE
 
 _REPEATS = timedelta(days=2)  # Meta calls again for 36 hours where it gets no answer
 
@@ -44,6 +45,6 @@ def hear(call: Call, now: datetime, options: GraphOptions, kind: str, account: s
             try:
                 at = datetime.fromtimestamp(float(entry.get("time") or now.timestamp()), UTC)
                 items += read(change["field"], change["value"], at)
-            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            except UNREADABLE as error:
                 rejects.append(Reject(f"{type(error).__name__}: {error}", str(change)[:2_000]))
     return Heard(tuple(items), tuple(rejects), given, now + _REPEATS)

@@ -13,9 +13,8 @@ from typing import Any, Protocol
 
 from monitor.errors import RetryLater
 from monitor.sources.base import Item, Reject
+from monitor.sources.rejects import UNREADABLE, read_each
 from monitor.sources.walk import Batch
-
-UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
 
 
 class Board(Protocol):
@@ -69,19 +68,10 @@ def read_list(
 ) -> Batch:
     """One page of a list without threads. `read` gives an item, or None for what is none, and when it was posted."""
     found, after = page(answer, linked)
-    items: list[Item] = []
-    rejects: list[Reject] = []
-    dates = []
-    for each in found:
-        try:
-            item, at = read(each)
-        except UNREADABLE as error:
-            rejects.append(Reject(f"{type(error).__name__}: {error}", str(each)[:2_000]))
-            continue
-        dates.append(at)
-        items += [item] if item is not None else []
+    pairs, rejects = read_each(found, read)
+    items = [item for item, _ in pairs if item is not None]
     seconds = [int(item.posted_at.timestamp()) for item in items]
-    older = after if dates and max(dates) >= since else None
+    older = after if any(at >= since for _, at in pairs) else None
     return Batch(tuple(items), max(seconds, default=None), older, tuple(rejects))
 
 

@@ -14,10 +14,11 @@ from monitor.sources import instagram_posts as ig
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
 from monitor.sources.graph import Graph, GraphOptions
 from monitor.sources.graph_hooks import hear
-from monitor.sources.graph_threads import UNREADABLE, read_board, read_list
+from monitor.sources.graph_threads import read_board, read_list
 from monitor.sources.hooks import Call, CallRefused, Heard
 from monitor.sources.http import MissingError
 from monitor.sources.recheck import look_up, one_by_one, rechecking
+from monitor.sources.rejects import UNREADABLE
 from monitor.sources.walk import Batch, walk
 
 _NEEDS = "instagram_basic, instagram_manage_comments and pages_read_engagement"

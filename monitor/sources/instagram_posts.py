@@ -9,6 +9,7 @@ from typing import Any
 
 from monitor.clock import aware
 from monitor.sources.base import Author, Item, SeenReply, engagement
+from monitor.sources.rejects import UNREADABLE
 
 SITE = "https://www.instagram.com"
 ANSWER = "id,text,timestamp,username,like_count,parent_id"
@@ -82,7 +83,7 @@ def own_answers(found: Any, account: str, to: str | None = None) -> list[Own]:
                 words = str(each["text"])
                 to_it = to is None or words.lower().startswith(f"@{to.lower()} ")
                 own.append(Own(SeenReply(str(each["id"]), moment(each["timestamp"]), account), words, to_it))
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except UNREADABLE:
             continue
     return own
 

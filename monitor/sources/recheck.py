@@ -11,9 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.errors import RetryLater
-from monitor.sources.base import Cursor, Item, Page, Reject
+from monitor.sources.base import Cursor, Item, Page, Reject, gone
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # when what is gone was posted does not matter
 MOST = 1_000  # items that are remembered, the youngest
 
 
@@ -32,8 +31,8 @@ def rechecking(
     if before.get("look_again"):
         asked = list(known)[-count:]
         items, rejects = ask({each: _moment(known[each]) for each in asked})
-        gone = {item.external_id for item in items if item.removed}
-        queue = {each: known[each] for each in (*asked, *known) if each not in gone}
+        left = {item.external_id for item in items if item.removed}
+        queue = {each: known[each] for each in (*asked, *known) if each not in left}
         return Page(tuple(items), before | {"known": queue, "look_again": False}, rejects=tuple(rejects))
     page = read(cursor)
     known = {each.external_id: int(each.posted_at.timestamp()) for each in page.items if not each.removed} | known
@@ -64,7 +63,7 @@ def one_by_one(
 
 def look_up(external_ids: Iterable[str], ask: Callable[[str], Item | None]) -> tuple[Item, ...]:
     """The same for a LookingSource: what cannot be had ends it all, since nothing may count as deleted by mistake."""
-    return tuple(ask(each) or Item(each, "", _LONG_AGO, removed=True) for each in external_ids)
+    return tuple(ask(each) or gone(each) for each in external_ids)
 
 
 def _moment(seconds: int) -> datetime:

@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.errors import AuthError, ConfigurationError, RetryLater, Uncertain
 from monitor.settings import Duration
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reply, SeenReply
 from monitor.sources.hooks import Call, Heard
 from monitor.sources.http import MissingError
 from monitor.sources.one_answer import answer_id, answers, owners_answer
 from monitor.sources.recheck import look_up, one_by_one, rechecking
+from monitor.sources.rejects import UNREADABLE, read_each
 from monitor.sources.trustpilot_reviews import Trust, address, answer_of, changed_at, hear, is_id, item
-from monitor.sources.walk import Batch, walk
+from monitor.sources.walk import Batch, dated, walk
 
 _PAGE = 100  # reviews of one request, the most that Trustpilot gives
 _AGAIN = 5  # reviews that are looked at again at each poll
@@ -79,16 +80,8 @@ class Trustpilot:
     def _read(self, _: str, mark: int, token: Any) -> Batch:
         number = int(token or 1)
         reviews = self._page(number)
-        items, rejects = [], []
-        for review in reviews:
-            try:
-                items.append(item(review))
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
-                rejects.append(Reject(f"{type(error).__name__}: {error}", str(review)[:2_000]))
-        seconds = [int(each.posted_at.timestamp()) for each in items]
-        arrived = bool(seconds) and min(seconds) < mark - self._options.lag.total_seconds()
-        older = number + 1 if len(reviews) >= _PAGE and not arrived else None
-        return Batch(tuple(items), max(seconds, default=None), older, tuple(rejects))
+        items, rejects = read_each(reviews, item)
+        return dated(items, rejects, mark, self._options.lag, number + 1 if len(reviews) >= _PAGE else None)
 
     def _page(self, number: int) -> list[Any]:
         asked: dict[str, str | int] = {"orderBy": "createdat.desc", "perPage": _PAGE, "page": number}
@@ -131,7 +124,7 @@ class Trustpilot:
             return item(self._review(external_id))
         except MissingError:
             return None
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except UNREADABLE as error:
             raise RetryLater(f"sources.{self.name}: review {external_id} is not readable: {error}") from error
 
     def check(self) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from monitor.errors import AuthError, FirsthourError, Refused
-from monitor.sources.base import Author, Item, Reject, SeenReply, engagement
+from monitor.sources.base import Author, Item, Reject, SeenReply, engagement, gone
 from monitor.sources.hooks import Call, CallRefused, Heard
 from monitor.sources.http import Http, MissingError
 from monitor.sources.one_answer import owners_answer
+from monitor.sources.rejects import UNREADABLE
 
 _SITE = "https://www.trustpilot.com"
 _REPEATS = timedelta(days=1)  # for so long a call is not taken a second time
@@ -84,7 +85,7 @@ def answer_of(review: Mapping[str, Any], business: str) -> SeenReply | None:
     try:
         external_id, at = str(review["id"]), _moment(answer.get("updatedAt") or answer["createdAt"])
         return owners_answer(external_id, str(answer["text"]), at, business, address(external_id))
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except UNREADABLE:
         return None
 
 
@@ -92,7 +93,7 @@ def changed_at(review: Mapping[str, Any]) -> datetime | None:
     """When the customer wrote the words that stand there now, where it can be read."""
     try:
         return _moment(review.get("updatedAt") or review["createdAt"])
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except UNREADABLE:
         return None
 
 
@@ -123,7 +124,7 @@ def hear(call: Call, now: datetime, secret: SecretStr | None) -> Heard:
             removed = _EVENTS.get(event["eventName"])
             if removed is not None:
                 review = event["eventData"]
-                items.append(Item(str(review["id"]), "", now, removed=True) if removed else item(review))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+                items.append(gone(str(review["id"])) if removed else item(review))
+        except UNREADABLE as error:
             rejects.append(Reject(f"{type(error).__name__}: {error}", str(event)[:2_000]))
     return Heard(tuple(items), tuple(rejects), hashlib.sha256(call.body).hexdigest(), now + _REPEATS)

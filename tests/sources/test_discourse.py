@@ -241,6 +241,21 @@ def test_a_search_asks_for_the_whole_of_what_it_finds(service: Forum) -> None:
     assert items[found].text.endswith(long.strip())
 
 
+def test_a_search_whose_posts_cannot_be_had_for_a_while_goes_on_where_it_was(service: Forum) -> None:
+    posted = {service.post(f"acme {i}", ago(60 * 12 + i)) for i in range(30)}
+    source = service.source(queries=["acme"])
+    page = source.fetch(None, NOW)
+    service.answer(Answer(500))
+    with pytest.raises(RetryLater):
+        source.fetch(page.cursor, NOW)
+    service.answer(None)
+    rest, cursor = poll(source, page.cursor)
+    assert rest.keys() | {item.external_id for item in page.items} == posted
+    service.requests.clear()
+    poll(source, cursor, NOW + timedelta(minutes=1))
+    assert len(service.requests) == 6  # the search, and five posts that are looked at again
+
+
 def test_a_reply_held_back_by_a_moderator_is_told_and_not_repeated(keyed: Forum) -> None:
     reply = Reply(keyed.post("acme", ago(9)), "We are on it", "key", NOW)
     keyed.moderated = True
