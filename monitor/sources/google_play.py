@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.errors import ConfigurationError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
-from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, Reply, SeenReply
+from monitor.sources.base import Author, Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, engagement
 from monitor.sources.google import ApiRefusal, Google, ServiceAccount
 from monitor.sources.one_answer import Answered, answer_id, answers_in, owners_answer
 from monitor.sources.rejects import UNREADABLE, read_each
@@ -44,7 +44,7 @@ class GooglePlay:
         base_url: str = Field("https://androidpublisher.googleapis.com", description="where the API is")
 
     capabilities = Capabilities(
-        reply=True, reply_limit=350, place="Google Play", sees_replies=True, one_answer=True, edits=True
+        reply=True, reply_limit=350, place="Google Play", sees_replies=True, one_answer=True, edits=True, window=WEEK
     )
 
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
@@ -170,7 +170,7 @@ class GooglePlay:
             url=f"{_SHOP}?id={quote(self._package)}&reviewId={quote(external_id, safe='')}",
             author=Author(name=name if isinstance(name, str) else None),  # the same name may be two people
             rating=float(rating),
-            engagement=Engagement(likes=liked) if isinstance(liked := said.get("thumbsUpCount"), int) else None,
+            engagement=engagement(likes=said.get("thumbsUpCount")),
             language=language[:2].lower() if isinstance(language, str) and _LANGUAGE.match(language) else None,
         )
 

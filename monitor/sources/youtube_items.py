@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.clock import aware
-from monitor.sources.base import Author, Engagement, Item, Reject, SeenReply
+from monitor.sources.base import Author, Item, Reject, SeenReply, engagement
 from monitor.sources.rejects import read_each
 
 _SITE = "https://www.youtube.com"
@@ -69,7 +69,7 @@ def comment(found: Mapping[str, Any], video: str | None = None, answers: int | N
         conversation=thread_of(external_id),
         parent=thread_of(external_id) if "." in external_id else None,
         media=(image,) if isinstance(image, str) else (),
-        engagement=Engagement(likes=_count(about.get("likeCount")), answers=_count(answers)),
+        engagement=engagement(likes=_count(about.get("likeCount")), answers=_count(answers)),
     )
 
 
@@ -86,7 +86,7 @@ def video(found: Mapping[str, Any]) -> Item:
         author=Author(name=_text(about.get("channelTitle", "")) or None, url=f"{_SITE}/channel/{channel}"),
         language=language[:2] if isinstance(language, str) and _LANGUAGE.match(language) else None,
         conversation=external_id,
-        engagement=Engagement(
+        engagement=engagement(
             likes=_count(figures.get("likeCount")),
             answers=_count(figures.get("commentCount")),
             views=_count(figures.get("viewCount")),
