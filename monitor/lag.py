@@ -28,8 +28,9 @@ def silence_allowed(settings: Settings) -> timedelta:
 
 
 def unjudged_since(session: Session) -> datetime | None:
-    """When the mention that has waited for longest to be judged was seen."""
-    return session.scalar(select(MentionRow.seen_at).where(_UNJUDGED).order_by(MentionRow.id).limit(1))
+    """When the mention that has waited for longest to be judged was seen. Imported history has time."""
+    live = MentionRow.backfill.is_(False)
+    return session.scalar(select(MentionRow.seen_at).where(_UNJUDGED, live).order_by(MentionRow.id).limit(1))
 
 
 def unsent_since(session: Session, now: datetime) -> datetime | None:

@@ -90,6 +90,7 @@ class MentionRow(Leased, Base):
         Index("ix_mentions_words", "words", sqlite_where=_WORDS, postgresql_where=_WORDS),
         Index(
             "ix_mentions_waiting",
+            "backfill",
             "id",
             sqlite_where=sql("judging = 'waiting'"),
             postgresql_where=sql("judging = 'waiting'"),

@@ -81,10 +81,10 @@ class ClassifyStage:
     def _claim(self) -> list[_Work]:
         now = self._clock.now()
         m = MentionRow
-        waiting = select(m.id).where(_WAITING).order_by(m.id)
+        waiting = select(m.id).where(_WAITING).order_by(m.backfill, m.id)  # imported history waits
         with self._db.read() as session:
             first = session.execute(
-                select(m.id, m.attempt).where(_WAITING, free(m, now)).order_by(m.id).limit(1)
+                select(m.id, m.attempt).where(_WAITING, free(m, now)).order_by(m.backfill, m.id).limit(1)
             ).first()
         if first is None:
             return []

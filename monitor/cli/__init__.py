@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.cli import cases, data, judging, oncall, service, slack  # noqa: F401  # importing them adds their commands
+from monitor.cli import cases, data, imports, judging, oncall, service, slack  # noqa: F401  # importing them adds their commands
 from monitor.cli.frame import app
 
 __all__ = ["app"]

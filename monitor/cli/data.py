@@ -60,7 +60,7 @@ def backup(
     """Copy a SQLite database to a file while the service runs."""
     from monitor.retention import backup as copy
 
-    with opened(config) as app_, _bar("copying") as progress:
+    with opened(config) as app_, bar("copying") as progress:
         size = copy(app_.db, target, progress)
     typer.echo(f"{target}: {size:,} bytes")
 
@@ -91,7 +91,7 @@ def purge(
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+def bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr for `(done, total)` calls, where somebody is watching."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
