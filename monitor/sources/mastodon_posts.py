@@ -29,7 +29,7 @@ def item(status: Mapping[str, Any]) -> Item:
     followers, name = account.get("followers_count"), account.get("acct")
     parts = (status.get("spoiler_text") or "", plain(str(status["content"] or "")))
     parent, language = status.get("in_reply_to_id"), str(status.get("language") or "")
-    media = status.get("media_attachments") or []
+    media, boosted = status.get("media_attachments") or [], status.get("reblog")
     return Item(
         external_id=_id(status["id"]),
         text="\n\n".join(part for part in parts if part),
@@ -50,6 +50,7 @@ def item(status: Mapping[str, Any]) -> Item:
             shares=_count(status.get("reblogs_count")),
             answers=_count(status.get("replies_count")),
         ),
+        repost_of=_id(boosted["id"]) if boosted else None,
     )
 
 

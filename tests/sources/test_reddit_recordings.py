@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import tarfile
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +20,7 @@ from monitor.errors import FirsthourError
 from monitor.sources.base import Item
 from monitor.sources.contract import poll
 from monitor.sources.reddit import Reddit
+from tests.sources.sdist import sdist
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 # no length of the recorded body, which was measured packed, and nothing that holds for one connection alone
@@ -55,21 +52,8 @@ class Exchange:
 @pytest.fixture(scope="session")
 def recordings(request: pytest.FixtureRequest) -> dict[str, list[Exchange]]:
     """The exchanges of each cassette, by its name."""
-    cached = request.config.cache.mkdir("praw-sdist")
-    if not any(cached.glob("praw-*.tar.gz")):
-        with tempfile.TemporaryDirectory(dir=cached) as folder:
-            options = ["--no-deps", "--no-binary", "praw", "--disable-pip-version-check"]
-            command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, "praw>=8,<9"]
-            try:
-                run = subprocess.run(command, capture_output=True, text=True, timeout=180)
-            except subprocess.TimeoutExpired:
-                pytest.skip("praw's source distribution: PyPI did not answer within three minutes")
-            found = next(Path(folder).glob("praw-*.tar.gz"), None)
-            if found is None:
-                pytest.skip(f"praw's source distribution cannot be had from PyPI: {run.stderr.strip()[-200:]}")
-            os.replace(found, cached / found.name)
     cassettes = {}
-    with tarfile.open(next(cached.glob("praw-*.tar.gz"))) as archive:
+    with tarfile.open(sdist(request.config.cache, "praw", "praw>=8,<9")) as archive:
         for member in archive:
             if "/cassettes/" in member.name and member.name.endswith(".json"):
                 recorded = json.load(archive.extractfile(member))  # type: ignore[arg-type]
