@@ -9,11 +9,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from pytest_httpserver import HTTPServer
+
+from monitor.sources.contract import Answer
+from tests.sources.fake_mastodon import FakeMastodon
 
 PATIENCE = 60.0  # seconds; a bound against hanging, not a measure
 FAST = ("collect", "clock", "deliver", "web")  # everything but the model, which takes a moment to load
@@ -165,6 +171,27 @@ def test_a_fetch_that_hangs_does_not_hold_up_the_stop(
         assert service.end(signal.SIGTERM) == 0
         connection.close()
     assert ask(tmp_path / "firsthour.sqlite", "SELECT lease_owner, attempt FROM sources") == [(None, 0)]
+
+
+def test_what_comes_through_a_stream_is_stored_at_once_and_the_stream_ends_with_the_service(
+    start: Callable[..., Service], configure: Callable[..., str], tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    with closing(FakeMastodon(httpserver)) as instance:
+        now = datetime.now(UTC)
+        instance.post("acme, polled", now - timedelta(minutes=2))
+        account = 'access_token = "secret"\nhashtags = ["acme"]\nsearch = false'
+        config = configure(f'type = "mastodon"\nbase_url = "{instance.url}"\n{account}')
+        service = start("run", "--config", config, *roles("collect"))
+        service.wait_log("ready")
+        wait_until(lambda: stored(tmp_path) == 1, service)
+        instance.wire.connected()
+        instance.answer(Answer(503))  # no poll can find it
+        instance.post("acme, heard", now - timedelta(minutes=1))
+        wait_until(lambda: stored(tmp_path) == 2, service)
+        assert service.end(signal.SIGTERM) == 0
+        held = ask(tmp_path / "firsthour.sqlite", "SELECT lease_owner, connected_at FROM streams")
+        assert held == [(None, None)]
+    assert not any("Traceback" in line for line in service.lines)
 
 
 def test_kill_9_loses_nothing(start: Callable[..., Service], configure: Callable[..., str], tmp_path: Path) -> None:
