@@ -12,18 +12,17 @@ from pydantic import Field
 
 from monitor.errors import RetryLater
 from monitor.sources import facebook_posts as fb
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
 from monitor.sources.graph import Graph, GraphOptions
 from monitor.sources.graph_hooks import hear
 from monitor.sources.graph_threads import read_board, read_list
 from monitor.sources.hooks import Call, Heard
-from monitor.sources.http import MissingError
-from monitor.sources.recheck import look_up, one_by_one, rechecking
+from monitor.sources.recheck import gently, rechecking
 from monitor.sources.rejects import UNREADABLE
 from monitor.sources.walk import Batch, walk
 
 _NEEDS = "pages_read_engagement, pages_read_user_content, and to reply pages_manage_engagement"
-_AGAIN = 5  # items that are looked at again at each poll
+_AGAIN = 10  # items that are looked at again at each poll
 _MARGIN = timedelta(minutes=10)  # by which this machine's clock may be ahead of Facebook's
 _ANSWERS = "comments.order(reverse_chronological).limit(25){id,message,created_time,from{id,name},message_tags}"
 
@@ -47,7 +46,7 @@ class Facebook:
             hook=options.verify_token is not None,
             edits=True,
             deletions=True,
-            look_up=20,
+            look_up=50,
         )
         self._page_name: str | None = None
 
@@ -96,25 +95,22 @@ class Facebook:
     def _ours(self, found: Mapping[str, Any]) -> bool:
         return fb.author(found).handle == self._options.page_id
 
-    def _look_again(self, asked: dict[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
-        """Recommendations and what others post elsewhere cannot be asked for by themselves."""
-        return one_by_one({each: at for each, at in asked.items() if _is_ours_to_see(each)}, self._item)
+    def _look_again(self, asked: Mapping[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
+        return gently(asked, self.look_up)
 
     def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
-        return look_up(filter(_is_ours_to_see, external_ids), self._item)
-
-    def _item(self, external_id: str) -> Item | None:
-        """The item as Facebook shows it now; None where it does so no more."""
-        try:
-            fields = fb.COMMENT if _is_comment(external_id) else fb.POST
-            found = self._graph.get(f"/{fb.node(external_id)}", {"fields": fields})
-            return fb.comment(found) if _is_comment(external_id) else fb.post(found)
-        except MissingError:
+        """What stands on the Page: others' posts elsewhere, and recommendations, cannot be asked for by their ids."""
+        comments = [each for each in external_ids if _is_comment(each)]
+        posts = {fb.node(each): each for each in external_ids if each.startswith("post/")}
+        nodes = self._graph.each(comments, fb.COMMENT) | self._graph.each(list(posts), fb.POST)
+        if None in nodes.values():
             # Meta says the same where a permission is missing; then this is refused too
             self._graph.get(f"/{self._options.page_id}/feed", {"fields": "comments.limit(1){id}", "limit": 1})
-            return None
+        try:
+            shown = [fb.post(node) if name in posts else fb.comment(node) for name, node in nodes.items() if node]
         except UNREADABLE as error:
-            raise RetryLater(f"sources.{self.name}: {external_id} is not readable: {error}") from error
+            raise RetryLater(f"sources.{self.name}: a comment is not readable: {error}") from error
+        return (*shown, *(gone(posts.get(name, name)) for name, node in nodes.items() if node is None))
 
     def check(self) -> str:
         for name in self._lists:
@@ -141,7 +137,7 @@ class Facebook:
         comments = any(_is_comment(each) for each in external_ids)
         fields = f"from{{id}},{_ANSWERS},parent{{id,{_ANSWERS}}}" if comments else _ANSWERS
         nodes = {fb.node(each): each for each in external_ids}
-        return {nodes[name]: self._own(node) for name, node in self._graph.each(list(nodes), fields).items()}
+        return {nodes[name]: self._own(node) for name, node in self._graph.each(list(nodes), fields).items() if node}
 
     def _own(self, found: Mapping[str, Any]) -> list[_Own]:
         """An answer to a comment that is an answer itself stands beside it, not below; it may tag its author."""
@@ -197,11 +193,6 @@ class _Own:
 
 def _is_comment(external_id: str) -> bool:
     return "/" not in external_id
-
-
-def _is_ours_to_see(external_id: str) -> bool:
-    """Whether it stands under what the Page shows, so that not to find it means that it was deleted."""
-    return _is_comment(external_id) or external_id.startswith("post/")
 
 
 def _data(found: Any) -> list[Mapping[str, Any]]:

@@ -67,16 +67,19 @@ class Graph(Http):
         place = {"after": after} if after else {}
         return self._said(self.json(path, {**self._proof, **params, **place}), "GET")
 
-    def each(self, ids: Sequence[str], fields: str) -> dict[str, dict[str, Any]]:
-        """The nodes with these ids, as far as they are there. One that is gone spoils the answer for all, so then they
+    def each(self, ids: Sequence[str], fields: str) -> dict[str, dict[str, Any] | None]:
+        """The nodes with these ids, None for what is not there. One that is gone spoils the answer for all: then they
         are asked for by halves."""
-        try:
-            parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
-            found = [self.get("/", {"ids": ",".join(part), "fields": fields}) for part in parts]
-        except MissingError:
-            half = len(ids) // 2
-            return self.each(ids[:half], fields) | self.each(ids[half:], fields) if half else {}
-        return {name: node for some in found for name, node in some.items() if name in ids and isinstance(node, dict)}
+        found: dict[str, dict[str, Any] | None] = {}
+        for start in range(0, len(ids), _AT_ONCE):
+            part = ids[start : start + _AT_ONCE]
+            try:
+                answer = self.get("/", {"ids": ",".join(part), "fields": fields})
+                found |= {name: node for name, node in answer.items() if name in part and isinstance(node, dict)}
+            except MissingError:
+                half = len(part) // 2
+                found |= self.each(part[:half], fields) | self.each(part[half:], fields) if half else {part[0]: None}
+        return found
 
     def create(self, path: str, **given: str) -> str:
         """Make a new comment by one call; its id."""

@@ -11,18 +11,18 @@ from pydantic import Field
 
 from monitor.errors import AuthError, GiveUp, Refused, RetryLater
 from monitor.sources import instagram_posts as ig
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
 from monitor.sources.graph import Graph, GraphOptions
 from monitor.sources.graph_hooks import hear
 from monitor.sources.graph_threads import read_board, read_list
 from monitor.sources.hooks import Call, CallRefused, Heard
 from monitor.sources.http import MissingError
-from monitor.sources.recheck import look_up, one_by_one, rechecking
+from monitor.sources.recheck import gently, rechecking
 from monitor.sources.rejects import UNREADABLE
 from monitor.sources.walk import Batch, walk
 
 _NEEDS = "instagram_basic, instagram_manage_comments and pages_read_engagement"
-_AGAIN = 5  # comments that are looked at again at each poll
+_AGAIN = 10  # comments that are looked at again at each poll
 _MARGIN = timedelta(minutes=10)  # by which this machine's clock may be ahead of Instagram's
 
 
@@ -43,7 +43,7 @@ class Instagram:
             sees_replies=True,
             hook=options.verify_token is not None,
             deletions=True,
-            look_up=20,
+            look_up=50,
         )
         self._username: str | None = None
 
@@ -91,22 +91,20 @@ class Instagram:
     def _ours(self, comment: Mapping[str, Any]) -> bool:
         return ig.username(comment) == self._own_name()
 
-    def _look_again(self, asked: dict[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
-        """What stands under others' posts cannot be asked for by itself."""
-        return one_by_one({each: at for each, at in asked.items() if "/" not in each}, self._item)
+    def _look_again(self, asked: Mapping[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
+        return gently(asked, self.look_up)
 
     def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
-        return look_up((each for each in external_ids if "/" not in each), self._item)
-
-    def _item(self, external_id: str) -> Item | None:
-        try:
-            return ig.comment(self._graph.get(f"/{external_id}", {"fields": ig.ANSWER}), None)
-        except MissingError:
+        """Comments under the account's own posts. What stands under others' cannot be asked for by its id."""
+        nodes = self._graph.each([each for each in external_ids if "/" not in each], ig.ANSWER)
+        if None in nodes.values():
             # Meta says the same where a permission is missing; then this is refused too
             self._graph.get(f"/{self._options.account_id}/media", {"fields": "comments.limit(1){id}", "limit": 1})
-            return None
+        try:
+            shown = [ig.comment(node, None) for node in nodes.values() if node]
         except UNREADABLE as error:
-            raise RetryLater(f"sources.{self.name}: {external_id} is not readable: {error}") from error
+            raise RetryLater(f"sources.{self.name}: a comment is not readable: {error}") from error
+        return (*shown, *(gone(name) for name, node in nodes.items() if node is None))
 
     def check(self) -> str:
         for name in self._lists:
@@ -131,7 +129,7 @@ class Instagram:
         return {each: reply for each, reply in firsts.items() if reply is not None}
 
     def _under(self, comments: list[str]) -> dict[str, list[ig.Own]]:
-        nodes = self._graph.each(comments, ig.WITH_ANSWERS)
+        nodes = {each: node for each, node in self._graph.each(comments, ig.WITH_ANSWERS).items() if node}
         found = {each: ig.own_answers(node, self._own_name()) for each, node in nodes.items()}
         # an answer to an answer stands beside it, and begins with its author's name
         above = {each: str(node["parent_id"]) for each, node in nodes.items() if node.get("parent_id")}

@@ -61,6 +61,28 @@ def one_by_one(
     return items, rejects
 
 
+def gently(
+    asked: Iterable[str], look_up: Callable[[tuple[str, ...]], tuple[Item, ...]]
+) -> tuple[Sequence[Item], Sequence[Reject]]:
+    """For a LookingSource that shows many at once: where that fails, one by one, as above."""
+    ids = tuple(asked)
+    items: list[Item] = []
+    rejects: list[Reject] = []
+    try:
+        return look_up(ids), ()
+    except RetryLater as error:
+        if error.after is not None:
+            raise
+    for each in ids:
+        try:
+            items += look_up((each,))
+        except RetryLater as error:
+            if error.after is not None:
+                raise
+            rejects.append(Reject(f"it cannot be looked at again: {error}", each, each))
+    return items, rejects
+
+
 def look_up(external_ids: Iterable[str], ask: Callable[[str], Item | None]) -> tuple[Item, ...]:
     """The same for a LookingSource: what cannot be had ends it all, since nothing may count as deleted by mistake."""
     return tuple(ask(each) or gone(each) for each in external_ids)

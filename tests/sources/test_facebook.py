@@ -230,10 +230,11 @@ def test_a_permission_that_is_missing_deletes_nothing(service: Feed) -> None:
     mention = service.post("acme", ago(5))
     source = service.source()
     assert isinstance(source, Facebook)
-    service.failing = {mention: missing(), "/feed": error(200, "Permissions error", 403)}
+    service.remove(mention)
+    service.failing = {"/feed": error(200, "Permissions error", 403)}
     with pytest.raises(AuthError, match="pages_read_user_content"):
         source.look_up((mention,))
-    service.failing = {mention: missing()}
+    service.failing = {}
     assert [item.removed for item in source.look_up((mention, "tag/7_8", "rating/9"))] == [True]
 
 

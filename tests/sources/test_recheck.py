@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.errors import RetryLater
-from monitor.sources.base import Cursor, Item, Page, Reject
-from monitor.sources.recheck import MOST, one_by_one, rechecking
+from monitor.sources.base import Cursor, Item, Page, Reject, gone
+from monitor.sources.recheck import MOST, gently, one_by_one, rechecking
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -79,6 +79,18 @@ def test_one_that_cannot_be_had_does_not_keep_the_others() -> None:
     items, rejects = one_by_one({"a": NOW, "b": NOW, "c": NOW}, ask)
     assert list(items) == [there, Item("c", "", NOW, removed=True)]
     assert [reject.external_id for reject in rejects] == ["a"]
+
+
+def test_what_cannot_be_had_together_is_asked_for_one_by_one() -> None:
+    def look_up(ids: tuple[str, ...]) -> tuple[Item, ...]:
+        if "b" in ids:
+            raise RetryLater("500")
+        return tuple(gone(each) for each in ids if each != "d")
+
+    items, rejects = gently("abcd", look_up)
+    assert [item.external_id for item in items] == ["a", "c"]
+    assert [reject.external_id for reject in rejects] == ["b"]
+    assert gently("ac", look_up) == ((gone("a"), gone("c")), ())
 
 
 def test_where_the_service_asks_to_wait_we_do() -> None:
