@@ -22,6 +22,8 @@ def jobs(app: App, roles: Collection[str]) -> list[Job]:
         found.append(forget_slots(app.db))
         found.append(Watch(app.db, app.clock, app.settings, app.announcer.ops).job())
         found.append(Job("forget_limits", timedelta(days=1), lambda now: _forget_limits(app, now)))
+        if app.settings.retention.words is not None:
+            found.append(Job("purge", timedelta(days=1), lambda now: _purge(app, now)))
         found.append(Job("ask_solved", MINUTE, lambda now: ask_due(app.db, app.cases, now)))
         found.append(Job("incidents", MINUTE, app.incidents.tick))
         found.append(Job("forget_features", timedelta(hours=1), app.incidents.forget))
@@ -32,3 +34,10 @@ def _forget_limits(app: App, now: datetime) -> None:
     from monitor.notices import forget_limits
 
     forget_limits(app.db, app.settings, now)
+
+
+def _purge(app: App, now: datetime) -> None:
+    from monitor.retention import purge
+
+    if app.settings.retention.words is not None:
+        purge(app.db, now, app.settings.retention.words)

@@ -41,6 +41,7 @@ SHORTEST = timedelta(days=1)  # younger words may still be needed by a clock
 PAGES = 1000  # of the database file, copied between two reports of progress
 BATCH = 500  # rows in one commit: whoever else writes waits for no more
 PURGED = "purged"  # in MentionRow.judging
+_BY_CUSTOMERS = ("rated", "joined", "customer_again")
 _DONE = ("sent", "failed", "dropped")
 _NOBODY = {"author": None, "author_name": None, "author_url": None, "author_followers": None}
 _LINKS = dict.fromkeys(("url", "conversation", "parent", "repost_of", "judge_error"))
@@ -130,7 +131,7 @@ def purge(db: Database, now: datetime, older_than: timedelta, dry_run: bool = Fa
     storms = (IncidentRow.ended_at < cutoff, or_(IncidentRow.answer.is_not(None), IncidentRow.features.is_not(None)))
     work = _count if dry_run else _all
     counts = Purged(
-        mentions=work(db, MentionRow.id, old, _blank),
+        mentions=work(db, MentionRow.id, old, blank),
         removed=work(db, MentionRow.id, removed, _forget_author),
         deliveries=work(db, DeliveryRow.id, sent, _delete_deliveries),
         rejects=work(db, RejectRow.id, (RejectRow.at < cutoff,), _delete_rejects),
@@ -172,25 +173,26 @@ def _all(
             return done
 
 
-def _blank(session: Session, ids: Sequence[int]) -> None:
+def blank(session: Session, ids: Sequence[int]) -> None:
+    """Take away the words of mentions, and of the cases that they belong to, in the caller's transaction."""
     cases = select(MentionRow.case_id).where(MentionRow.id.in_(ids), MentionRow.case_id.is_not(None))
     session.execute(update(CaseRow).where(CaseRow.id.in_(cases)).values(author=None, conversation=None))
     session.execute(update(CaseEventRow).where(CaseEventRow.case_id.in_(cases)).values(detail={}))
-    _forget_raters(session, cases)
+    _forget_names(session, cases)
     session.execute(delete(FeaturesRow).where(FeaturesRow.case_id.in_(cases)))
     session.execute(update(ReplyRow).where(ReplyRow.case_id.in_(cases)).values(text="", url=None, error=None))
     session.execute(delete(RevisionRow).where(RevisionRow.mention_id.in_(ids)))
     session.execute(update(MentionRow).where(MentionRow.id.in_(ids)).values(judging=PURGED, **_BLANK))
 
 
-def _forget_raters(session: Session, cases: Any) -> None:
-    """The answer to the survey is the one event of a case that bears the customer's own name."""
-    rated = update(CaseEventRow).where(CaseEventRow.case_id.in_(cases), CaseEventRow.kind == "rated")
-    session.execute(rated.values(actor="the customer"))
+def _forget_names(session: Session, cases: Any) -> None:
+    """Some events of a case bear the customer's own name."""
+    theirs = update(CaseEventRow).where(CaseEventRow.case_id.in_(cases), CaseEventRow.kind.in_(_BY_CUSTOMERS))
+    session.execute(theirs.values(actor="the customer"))
 
 
 def _forget_author(session: Session, ids: Sequence[int]) -> None:
-    _forget_raters(session, select(CaseRow.id).where(CaseRow.mention_id.in_(ids)))
+    _forget_names(session, select(CaseRow.id).where(CaseRow.mention_id.in_(ids)))
     session.execute(update(CaseRow).where(CaseRow.mention_id.in_(ids)).values(author=None))
     session.execute(update(MentionRow).where(MentionRow.id.in_(ids)).values(**_NOBODY))
 

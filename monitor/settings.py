@@ -29,6 +29,7 @@ from monitor.errors import ConfigurationError
 from monitor.mistakes import BadSettings as BadSettings
 from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_routes, wrong_sources
 from monitor.reply_settings import RepliesSettings, TemplateSettings
+from monitor.retention_settings import RetentionSettings
 from monitor.section import Duration as Duration
 from monitor.section import Section as Section
 from monitor.section import Span as Span
@@ -283,6 +284,7 @@ class Settings(Section):
     engine: EngineSettings = Field(default_factory=EngineSettings)
     authors: AuthorsSettings = Field(default_factory=AuthorsSettings)
     vip: VipSettings = Field(default_factory=VipSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     ops: OpsSettings = Field(default_factory=OpsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from monitor.cli import cases, data, imports, judging, oncall, service, slack  # noqa: F401  # importing them adds their commands
+from monitor.cli import (  # noqa: F401  # importing them adds their commands
+    authors,
+    cases,
+    data,
+    imports,
+    judging,
+    oncall,
+    service,
+    slack,
+)
 from monitor.cli.frame import app
 
 __all__ = ["app"]
