@@ -165,7 +165,7 @@ class App:
 
     @cached_property
     def health(self) -> Health:
-        return Health(self.db, self.clock, self.settings)
+        return Health(self.db, self.clock, self.settings, lambda: self.sources)
 
     @cached_property
     def from_sources(self) -> FromSources:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from monitor import __version__, lag
 from monitor.clock import Clock
 from monitor.database import Database, trouble
-from monitor.models import CaseRow, DeliveryRow, MentionRow, SourceState
-from monitor.settings import Settings
+from monitor.models import CaseRow, DeliveryRow, MentionRow
+from monitor.settings import Settings, SourceSettings
+from monitor.source_health import source_health
+from monitor.sources.base import Source
 
 OPEN_DELIVERIES = ("pending", "sending", "unknown")
 OPEN_CASES = ("open", "taken", "replied", "reopened", "snoozed")
@@ -27,8 +30,15 @@ class Health:
     ago, Slack takes our messages, nothing waits for longer than `[ops]` allows. One failing source among others shows
     as not ok but keeps the service ready."""
 
-    def __init__(self, db: Database, clock: Clock, settings: Settings) -> None:
-        self._db, self._clock, self._settings = db, clock, settings
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        settings: Settings,
+        sources: Callable[[], Mapping[str, tuple[Source, SourceSettings]]] = dict,
+    ) -> None:
+        """`sources` gives those that were made; without it nothing is told of their budgets."""
+        self._db, self._clock, self._settings, self._made = db, clock, settings, sources
         self._since = clock.now()
         self._probes: dict[str, Probe] = {}
 
@@ -66,8 +76,8 @@ class Health:
         return ready, {"ok": ready, **parts}
 
     def figures(self) -> dict[str, Any]:
-        """Numbers for metrics: `cases` by state, `deliveries` by state, `waiting` and `parked` mentions, and for each
-        source `failures` and `lag_seconds` (since the last successful poll)."""
+        """Numbers for metrics: `cases` by state, `deliveries` by state, `waiting` and `parked` mentions, and each
+        source as `source_health` tells it."""
         now = self._clock.now()
         with self._db.read() as session:
             cases = _counts(session, CaseRow.state, OPEN_CASES)
@@ -83,8 +93,8 @@ class Health:
         }
 
     def _sources(self, session: Session, now: datetime) -> dict[str, Any]:
-        rows = {row.name: row for row in session.scalars(select(SourceState))}
-        each = {s.name: _source(s.type, rows.get(s.name), now) for s in self._settings.sources}
+        found = source_health(session, self._settings.sources, self._made(), now)
+        each = {one.name: {"ok": one.ok} | asdict(one, dict_factory=_plain) for one in found}
         return {"ok": all(s["ok"] for s in each.values()), "each": each}
 
     def _slack(self, session: Session, now: datetime) -> dict[str, Any]:
@@ -133,16 +143,5 @@ def _age(since: datetime | None, now: datetime) -> float:
     return 0.0 if since is None else max(0.0, (now - since).total_seconds())
 
 
-def _source(kind: str, row: SourceState | None, now: datetime) -> dict[str, Any]:
-    if row is None:
-        return {"ok": True, "type": kind, "state": "new", "failures": 0, "lag_seconds": None, "error": None}
-    state = "stopped" if row.stopped_for else "failing" if row.failures else "ok"
-    return {
-        "ok": state == "ok",
-        "type": kind,
-        "state": state,
-        "failures": row.failures,
-        "lag_seconds": None if row.last_success_at is None else round(_age(row.last_success_at, now), 1),
-        "last_success_at": row.last_success_at.isoformat() if row.last_success_at else None,
-        "error": row.error,
-    }
+def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields}

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.cli import (  # noqa: F401  # importing them adds their commands
-    authors,
-    cases,
-    data,
-    imports,
-    judging,
-    oncall,
-    service,
-    slack,
-)
+# importing them adds their commands
+from monitor.cli import authors, cases, data, imports, judging, oncall, service, slack, sources  # noqa: F401
 from monitor.cli.frame import app
 
 __all__ = ["app"]

@@ -44,6 +44,9 @@ class Figures(Collector):
         lags = {name: each["lag_seconds"] for name, each in sources.items() if each["lag_seconds"] is not None}
         yield _labelled("firsthour_source_failures", "Failed polls in a row", "source", failures)
         yield _labelled("firsthour_source_lag_seconds", "Time since the last successful poll", "source", lags)
+        newest = {name: each["newest_seconds"] for name, each in sources.items() if each["newest_seconds"] is not None}
+        yield _labelled("firsthour_source_newest_seconds", "Age of the newest mention seen", "source", newest)
+        yield from _budgets(sources)
 
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
@@ -55,6 +58,18 @@ def _labelled(name: str, help_text: str, label: str, values: dict[str, Any]) -> 
     for key, value in values.items():
         family.add_metric([key], float(value))
     return family
+
+
+def _budgets(sources: dict[str, dict[str, Any]]) -> Iterator[GaugeMetricFamily]:
+    labels = ["source", "budget"]
+    spent = GaugeMetricFamily("firsthour_budget_spent", "Spent of a budget since its last reset", labels=labels)
+    limit = GaugeMetricFamily("firsthour_budget_limit", "What may be spent of it in a day", labels=labels)
+    for name, each in sources.items():
+        for budget in each["budgets"]:
+            spent.add_metric([name, budget["name"]], budget["spent"])
+            if budget["daily"] is not None:
+                limit.add_metric([name, budget["name"]], budget["daily"])
+    yield from (spent, limit)
 
 
 def ops_routes(db: Database, clock: Clock, health: Health) -> APIRouter:
