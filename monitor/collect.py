@@ -131,6 +131,8 @@ class CollectStage:
             place = self._reply_places.get(name, 0)
             try:
                 seen, place = check_source(self._db, name, source, self._brands, self._reply_seen, place, limit)
+            except BudgetSpent:
+                continue  # known, and told already
             except FirsthourError as error:
                 log.warning("replies could not be looked for", source=name, error=str(error))
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -17,8 +17,10 @@ from monitor.errors import AuthError, ConfigurationError, FirsthourError, Refuse
 from monitor.settings import Duration
 from monitor.sources import x_replies
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of
+from monitor.sources.budget import Budget, Meter, Unmetered, owner
 from monitor.sources.http import USER_AGENT, Adapter
 from monitor.sources.walk import Batch, StaleTokenError, walk
+from monitor.sources.x_bill import MONEY, Bill
 from monitor.sources.x_posts import (
     FIELDS,
     SHOWN,
@@ -58,6 +60,11 @@ class X:
             default_factory=list, description="searches; default: the brands' words, no retweets"
         )
         query_length: int = Field(512, ge=64, description="longest query that your access level allows")
+        daily_spend: float | None = Field(
+            None, gt=0, description="US dollars that may be spent on reading in a UTC day; none: only counted"
+        )
+        post_price: float = Field(0.005, ge=0, description="US dollars that X charges for a post")
+        user_price: float = Field(0.010, ge=0, description="US dollars that X charges for an author")
         base_url: str = Field("https://api.x.com", description="where the API is")
         lookback: Duration = Field(timedelta(days=1), description="how far back the first poll reads, 7 days at most")
         lag: Duration = Field(
@@ -101,6 +108,10 @@ class X:
             look_up=100,
             window=_WEEK,
         )
+        payer = owner("x", options.bearer_token.get_secret_value())
+        self.budgets = (Budget(MONEY, payer, options.daily_spend), Budget("posts", payer))
+        self.meter: Meter = Unmetered()
+        self._bill = Bill(options.post_price, options.user_price)
         self._account_id: str | None = None
         self._oldest_id = 0  # that search allows, as of the last fetch
         self._replies = _Replies(())
@@ -108,6 +119,7 @@ class X:
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
         self._oldest_id = id_at(now - _WEEK + timedelta(minutes=15))
         first = id_at(now - self._options.lookback)
+        self._bill.begin(now.astimezone(UTC).date())
 
         def read(name: str, mark: int, token: Any) -> Batch:
             since = max(mark - ids_in(self._options.lag), self._oldest_id)
@@ -222,6 +234,10 @@ class X:
 
     def _call(self, method: str, *args: Any, whole: bool = True, **params: Any) -> dict[str, Any]:
         """An answer of X. `whole`: one without `meta` is an error that X reports with status 200."""
+        if "max_results" in params:
+            params["max_results"] = self._bill.most(self.meter)
+        elif method == "get_tweets":
+            self._bill.most(self.meter)
         try:
             answer = getattr(self._client, method)(*args, **params)
         except (ValueError, RecursionError, requests.RequestException) as error:
@@ -230,6 +246,14 @@ class X:
         if not isinstance(answer, dict) or (whole and not isinstance(answer.get("meta"), dict)):
             said = [str(each.get("detail") or each.get("title")) for each in as_list(as_dict(answer).get("errors"))]
             raise RetryLater(f"sources.{self.name}: the answer holds no posts" + (f": {said[0]}" if said else ""))
+        if method == "create_tweet":
+            self._bill.create(self.meter, params["text"])
+        elif method == "get_user":
+            self._bill.user(self.meter)
+        elif method == "get_recent_tweets_count":
+            self._bill.count(self.meter)
+        else:
+            self._bill.read(self.meter, answer)
         return answer
 
 
