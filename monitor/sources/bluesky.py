@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from monitor.errors import GiveUp, Refused
 from monitor.settings import Duration
 from monitor.sources import bluesky_posts as posts
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
 from monitor.sources.bluesky_api import Account
 from monitor.sources.bluesky_richtext import facets
 from monitor.sources.bluesky_stream import Jetstream
@@ -95,6 +95,7 @@ class Bluesky:
             place="Bluesky",
             sees_replies=True,
             deletions=True,
+            look_up=_AGAIN,
             stream=options.stream,
         )
         self._known: dict[str, None] = {}
@@ -150,8 +151,12 @@ class Bluesky:
         again, more = self._items(self._account.posts(missing)) if missing else ([], [])
         there = {item.external_id for item in again}
         unreadable = {uri for uri in missing if any(uri in reject.raw for reject in (*rejects, *more))}
-        gone = [Item(uri, "", asked[uri], removed=True) for uri in missing if uri not in there | unreadable]
-        return [*items, *again, *gone], [*rejects, *more]
+        left = [Item(uri, "", asked[uri], removed=True) for uri in missing if uri not in there | unreadable]
+        return [*items, *again, *left], [*rejects, *more]
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        asked = {each: gone(each).posted_at for each in external_ids if _is_post(each)}
+        return tuple(self._look_again(asked)[0]) if asked else ()
 
     def listen(self) -> Jetstream:
         given: dict[str, Any] = {"wantedCollections": posts.POSTS}

@@ -7,15 +7,13 @@ same item as from a search, with its author's name. A post that is not to be had
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from monitor.sources.base import Item, Reject
+from monitor.sources.base import Item, Reject, gone
 from monitor.sources.bluesky_posts import POSTS
 from monitor.sources.live_line import LiveLine, latest
 from monitor.sources.streaming import News
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # a deletion tells no more than the address
 _TRIES = 5  # then the search finds it
 _AT_ONCE = 25  # posts of one call
 
@@ -58,7 +56,7 @@ class Jetstream:
         uri = f"at://{event['did']}/{POSTS}/{commit['rkey']}"
         if commit["operation"] == "delete":
             self._coming.pop(uri, None)
-            return [Item(uri, "", _LONG_AGO, removed=True)] if self._known(uri) else []
+            return [gone(uri)] if self._known(uri) else []
         if self._wanted(str(commit["record"]["text"])):
             self._coming[uri] = 0
         return []

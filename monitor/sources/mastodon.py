@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from monitor.errors import GiveUp, Refused, RetryLater
 from monitor.settings import Duration
 from monitor.sources import mastodon_posts as posts
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
 from monitor.sources.http import MissingError
 from monitor.sources.live_line import LiveLine
 from monitor.sources.mastodon_api import Instance
@@ -105,6 +105,7 @@ class Mastodon:
             sees_replies=True,
             edits=True,
             deletions=True,
+            look_up=_AGAIN,
             stream=self._options.stream and self._token is not None,
         )
 
@@ -157,6 +158,9 @@ class Mastodon:
         missing = [each for each in asked if each not in there][: _AGAIN if there else _AGAIN // 4]
         again, more = one_by_one({each: asked[each] for each in missing}, self._status_item)
         return [*items, *again], [*rejects, *more]
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        return tuple(self._look_again({each: gone(each).posted_at for each in external_ids})[0]) if external_ids else ()
 
     def _status_item(self, external_id: str) -> Item | None:
         try:

@@ -128,7 +128,7 @@ class _Adapter(Adapter):
         error: FirsthourError | None
         if response.request.method == "POST" and status >= 400:
             error = reply_refused(self._name, status, headers, text)
-        elif status in (404, 410):
+        elif status in (404, 410) and '"error"' in text:  # the instance's own word, and not that of a proxy before it
             error = MissingError(f"the instance answered {status}")
         else:
             error = super().refused(response, text)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from monitor.errors import AuthError, RetryLater
-from monitor.sources.base import Item, Reject
+from monitor.sources.base import Item, Reject, gone
 from monitor.sources.live_line import LiveLine, latest
 from monitor.sources.mastodon_posts import items, status_of
 from monitor.sources.streaming import News
-
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # a deletion tells no more than the id
 
 
 class MastodonStream:
@@ -38,7 +35,7 @@ class MastodonStream:
 
     def _read(self, kind: str, payload: Any) -> tuple[list[Item], list[Reject]]:
         if kind == "delete":
-            return [Item(str(payload), "", _LONG_AGO, removed=True)], []
+            return [gone(str(payload))], []
         if kind not in ("update", "status.update", "notification"):
             return [], []  # of the account's own affairs
         told = json.loads(payload) if isinstance(payload, str) else payload
