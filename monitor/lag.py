@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, text
+from sqlalchemy import case, func, select, text
 from sqlalchemy.orm import Session
 
 from monitor.models import DeliveryRow, MentionRow, SourceState
@@ -35,7 +35,11 @@ def unjudged_since(session: Session) -> datetime | None:
 
 def unsent_since(session: Session, now: datetime) -> datetime | None:
     """Since when the message that has waited for longest should have gone out."""
-    return session.scalar(select(func.min(DeliveryRow.not_before)).where(_UNSENT, DeliveryRow.not_before <= now))
+    d = DeliveryRow
+    since = case(
+        (d.not_before < d.created_at, d.created_at), else_=d.not_before
+    )  # what goes before others is back-dated
+    return session.scalar(select(func.min(since)).where(_UNSENT, d.not_before <= now))
 
 
 def unsent_error(session: Session) -> str | None:

@@ -84,7 +84,7 @@ class Watch:
         unsent = lag.unsent_since(session, now)
         if unsent is not None and now - unsent > ops.delivering_after:
             error = lag.unsent_error(session)
-            why = f"The first error: {error}" if error else "Does a process with the role deliver run?"
+            why = f"The first error: {error.rstrip('.')}." if error else "Does a process with the role deliver run?"
             troubles.append(_trouble("delivering", unsent, now, "Messages have waited to go out since {since}. ", why))
         return troubles
 

@@ -10,6 +10,8 @@ import pytest
 from fake_slack import CHANNEL, OPS, FakeSlack, Fault
 from office import Office
 
+from monitor import lag
+from monitor.alerts import silences
 from monitor.alerts.console import ConsoleTransport
 from monitor.brands import Brands
 from monitor.clock import ManualClock
@@ -201,3 +203,13 @@ def test_a_source_that_fails_is_told_once_after_a_while_and_once_when_it_is_back
     source.error = None
     (back,) = polls(40)
     assert back.startswith("Source feed works again, after")
+
+
+def test_what_goes_out_before_all_else_has_not_waited_longer_than_it_is_there(
+    make_office: Callable[..., Office],
+) -> None:
+    office = make_office()
+    now = office.clock.now()
+    with office.db.write() as session:
+        silences.away(session, "slack", CHANNEL, now - timedelta(minutes=20), now)  # whose summary will come first
+        assert lag.unsent_since(session, now) == now
