@@ -15,11 +15,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
+from monitor.alerts.blocks import permalink
 from monitor.cases import TRANSITIONS, Case
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.errors import Refused
 from monitor.health import Health
+from monitor.incidents import under_way
 from monitor.outgoing import Replies
 from monitor.settings import Settings
 from monitor.web import queries, story, words
@@ -65,12 +67,20 @@ class Pages:
             brand=brand,
         )
         desk = queries.desk(session, now, wanted)
+        storms = [each for each in under_way(session, now) if brand in (None, each.brand)]
         headline = words.headline(desk.counts.waiting, desk.counts.late, desk.counts.soon)
         sources = self._health.ready()[1].get("sources", {}).get("each", {})
         query = urlencode({k: v for k, v in (("show", show if show != "all" else ""), ("brand", brand)) if v})
-        shown = (desk, headline, sources and {n: (s["ok"], s["error"]) for n, s in sources.items()}, me(request))
+        shown = (
+            desk,
+            storms,
+            headline,
+            sources and {n: (s["ok"], s["error"]) for n, s in sources.items()},
+            me(request),
+        )
         return {
             "desk": desk,
+            "storms": storms,
             "headline": headline,
             "show": show,
             "brand": brand,
@@ -138,7 +148,7 @@ def templates() -> Environment:
         finalize=_shown,
     )
     environment.filters.update(words.FILTERS)
-    environment.globals.update(clock_of=story.clock_of, told=story.told)
+    environment.globals.update(clock_of=story.clock_of, told=story.told, permalink=permalink)
     return environment
 
 
