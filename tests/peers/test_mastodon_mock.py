@@ -11,11 +11,9 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -25,6 +23,7 @@ from monitor.errors import AuthError, Refused, RetryLater, Uncertain
 from monitor.sources.base import Reply
 from monitor.sources.contract import poll
 from monitor.sources.mastodon import Mastodon
+from tests.peers.pypi import installed
 
 REQUIREMENT = "mastodon-mock>=0.6,<0.7"
 PATIENCE = 60  # seconds; a bound against hanging, not a measure
@@ -40,26 +39,9 @@ pytestmark = pytest.mark.xdist_group("mastodon-mock")
 
 
 @pytest.fixture(scope="session")
-def packages(request: pytest.FixtureRequest) -> Path:
-    """A folder with mastodon-mock and all that it needs."""
-    cached = request.config.cache.mkdir("mastodon-mock")
-    if not (cached / "site" / "mastodon_mock").exists():
-        with tempfile.TemporaryDirectory(dir=cached) as folder:
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", f"{folder}/site", REQUIREMENT]
-            try:
-                run = subprocess.run(command, capture_output=True, text=True, timeout=300)
-            except subprocess.TimeoutExpired:
-                pytest.skip("mastodon-mock: PyPI did not answer within five minutes")
-            if run.returncode:
-                pytest.skip(f"mastodon-mock cannot be had from PyPI: {run.stderr.strip()[-200:]}")
-            os.replace(f"{folder}/site", cached / "site")
-    return cached / "site"
-
-
-@pytest.fixture(scope="session")
-def server(packages: Path) -> Iterator[str]:
+def server(request: pytest.FixtureRequest) -> Iterator[str]:
     """Where the instance is."""
-    environment = {**os.environ, "PYTHONPATH": str(packages)}
+    environment = {**os.environ, "PYTHONPATH": str(installed(request.config.cache, REQUIREMENT))}
     with subprocess.Popen(
         [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True, env=environment
     ) as process:

@@ -17,6 +17,7 @@ from tests.sources.wire import Wire
 
 DIGITS = "234567abcdefghijklmnopqrstuvwxyz"
 OWN = "did:plc:acmehelp"
+CID = "bafyreiclp443lavogvhj3d2ob2cxbfuscni2k5jk7bebjzg7khl3esabwq"
 
 
 def tid(at: datetime, number: int) -> str:
@@ -73,7 +74,7 @@ class FakeBluesky(LoopbackService):
 
     def _tell(self, uri: str, operation: str, more: dict[str, Any]) -> None:
         did, key = uri.split("/")[2], uri.split("/")[4]
-        commit = {"rev": "r", "operation": operation, "collection": POSTS, "rkey": key, "cid": "c"} | more
+        commit = {"rev": "r", "operation": operation, "collection": POSTS, "rkey": key, "cid": CID} | more
         self.say({"did": did, "time_us": 1_795_000_000_000_000 + next(self.tokens), "kind": "commit", "commit": commit})
 
     def say(self, event: Any) -> None:
@@ -105,14 +106,14 @@ class FakeBluesky(LoopbackService):
         made: dict[str, Any] = {"$type": POSTS, "text": post.text, "createdAt": post.at.isoformat(), "langs": ["en"]}
         if post.parent:
             root = self.posts[post.parent].parent or post.parent
-            made["reply"] = {"root": {"uri": root, "cid": "c"}, "parent": {"uri": post.parent, "cid": "c"}}
+            made["reply"] = {"root": {"uri": root, "cid": CID}, "parent": {"uri": post.parent, "cid": CID}}
         made.update(post.more.get("record", {}))
         return made
 
     def view(self, post: Post) -> dict[str, Any]:
         return {
             "uri": post.id,
-            "cid": "c",
+            "cid": CID,
             "author": self.profile(post.author),
             "record": self.record(post),
             "indexedAt": post.at.isoformat().replace("+00:00", "Z"),
@@ -185,7 +186,13 @@ class FakeBluesky(LoopbackService):
         assert request.args.getlist("reasons") == ["mention", "reply", "quote"]
         told = [self.posts[uri] for uri in self.notified]
         page, more = self._page(request, sorted(told, key=lambda post: (post.at, post.id), reverse=True))
-        return {"notifications": [{"uri": p.id, "cid": "c", "reason": self.notified[p.id]} for p in page]} | more
+        return {"notifications": [self._notification(post) for post in page]} | more
+
+    def _notification(self, post: Post) -> dict[str, Any]:
+        """Less than a view: no counts, no pictures."""
+        whole = self.view(post)
+        told = {name: whole[name] for name in ("uri", "cid", "author", "record", "indexedAt")}
+        return told | {"reason": self.notified[post.id], "isRead": False}
 
     def _feed_getAuthorFeed(self, request: Request) -> Any:  # noqa: N802
         if request.args["actor"] == "elsewhere":
@@ -209,13 +216,13 @@ class FakeBluesky(LoopbackService):
         self.posts[uri] = Post(
             uri, record["text"], at, "acmehelp", record["reply"]["parent"]["uri"], {"record": record}
         )
-        return {"uri": uri, "cid": "c"}
+        return {"uri": uri, "cid": CID}
 
     def _repo_getRecord(self, request: Request) -> Any:  # noqa: N802
         uri = f"at://{request.args['repo']}/{request.args['collection']}/{request.args['rkey']}"
         if uri not in self.posts:
             return self.error(400, "RecordNotFound", f"Could not locate record: {uri}")
-        return {"uri": uri, "cid": "c", "value": self.record(self.posts[uri])}
+        return {"uri": uri, "cid": CID, "value": self.record(self.posts[uri])}
 
     def spared(self, request: Request) -> bool:
         """The post that is answered is read first; trouble is to meet the answer itself."""

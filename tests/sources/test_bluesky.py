@@ -20,7 +20,7 @@ from monitor.sources.bluesky_posts import place, reply_key
 from monitor.sources.bluesky_richtext import facets
 from monitor.sources.contract import NOW, SourceContract, poll
 from monitor.sources.contract_streams import hear
-from tests.sources.fake_bluesky import FakeBluesky
+from tests.sources.fake_bluesky import CID, FakeBluesky
 
 AGO = NOW - timedelta(minutes=5)
 
@@ -126,8 +126,8 @@ def test_a_reply_names_its_root_and_points_at_links_and_names(bluesky: FakeBlues
     bluesky.source().reply(Reply(parent, text, "key", NOW), NOW)
     record: Any = bluesky.requests[-1].json
     record = record["record"]
-    assert record["reply"]["root"] == {"uri": root, "cid": "c"}
-    assert record["reply"]["parent"] == {"uri": parent, "cid": "c"}
+    assert record["reply"]["root"] == {"uri": root, "cid": CID}
+    assert record["reply"]["parent"] == {"uri": parent, "cid": CID}
     assert datetime.fromisoformat(record["createdAt"]) == NOW
     bytes_ = text.encode()
     found = [
