@@ -39,7 +39,8 @@ def unsent_since(session: Session, now: datetime) -> datetime | None:
     since = case(
         (d.not_before < d.created_at, d.created_at), else_=d.not_before
     )  # what goes before others is back-dated
-    return session.scalar(select(func.min(since)).where(_UNSENT, d.not_before <= now))
+    found: datetime | None = session.scalar(select(func.min(since)).where(_UNSENT, d.not_before <= now))
+    return found
 
 
 def unsent_error(session: Session) -> str | None:
