@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-# importing them adds their commands
-from monitor.cli import authors, cases, data, imports, judging, oncall, service, slack, sources  # noqa: F401
+from monitor.cli import (  # noqa: F401  # importing them adds their commands
+    authors,
+    cases,
+    data,
+    imports,
+    judging,
+    new_source,
+    oncall,
+    rejects,
+    service,
+    slack,
+    sources,
+)
 from monitor.cli.frame import app
 
 __all__ = ["app"]

@@ -13,7 +13,7 @@ from monitor.cli.frame import AsJson, ConfigFile, app, opened, print_json
 if TYPE_CHECKING:
     from monitor.source_health import BudgetHealth, SourceHealth
 
-commands = typer.Typer(help="Sources: health, lag, budgets, next poll.")
+commands = typer.Typer(help="Sources: health, lag, budgets, next poll; what could not be read; a new one.")
 app.add_typer(commands, name="sources", invoke_without_command=True)
 
 _COLORS = {"ok": "green", "new": "green", "failing": "bold red", "stopped": "bold red"}
