@@ -55,6 +55,8 @@ class Turns:
         """Those of `rows` that may be polled now, in their order."""
         streams = connected_since(session, now) if self._streaming else {}
         due = [row for row in rows if is_due(row, self._sources[row.name][1], now, streams.get(row.name))]
+        if not due:
+            return []
         busy = {key for row in rows if row.lease_until and row.lease_until > now for key in self._keys[row.name]}
         held = self.holds(session, [row.name for row in due], now)
         free = [row for row in due if row.name not in held and not busy & self._keys[row.name]]
