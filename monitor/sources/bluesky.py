@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -14,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from monitor.errors import GiveUp, Refused
 from monitor.settings import Duration
 from monitor.sources import bluesky_posts as posts
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, gone
 from monitor.sources.bluesky_api import Account
 from monitor.sources.bluesky_richtext import facets
 from monitor.sources.bluesky_stream import Jetstream
 from monitor.sources.http import MissingError
 from monitor.sources.live_line import LiveLine
+from monitor.sources.own_replies import OwnReplies
 from monitor.sources.recheck import rechecking
 from monitor.sources.walk import Batch, StaleTokenError, walk
 from monitor.words import fold
@@ -28,8 +30,6 @@ _NOTIFICATIONS = "notifications"  # the list of the cursor that is no search
 _REASONS = ["mention", "reply", "quote"]
 _PAGE = 100
 _AGAIN = 25  # posts that are looked at again at each poll: the most of one call
-_REPLY_PAGES = 5
-_KNOWN_REPLIES = 20_000
 _KNOWN = 5_000  # posts that were read, so that their deletion is noticed when the stream tells of it
 _OVERLAP = timedelta(seconds=5)  # that the stream is heard again after a break, as Jetstream's authors advise
 _TOO_LONG = 300.0  # seconds after which the stream begins anew: what was missed is the polls' to find
@@ -100,8 +100,7 @@ class Bluesky:
         )
         self._known: dict[str, None] = {}
         self._heard: tuple[int, float] | None = None  # where the stream ended, in its own microseconds, and when
-        self._replies: dict[str, dict[str, SeenReply]] = {}
-        self._replies_read: dict[str, datetime] = {}  # by account: the newest post that was read
+        self._replies = OwnReplies(options.lag)
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
         first, latest = int((now - self._options.lookback).timestamp()), int(now.timestamp())
@@ -184,32 +183,17 @@ class Bluesky:
         """Reads the newest posts of each account, and later only what is new."""
         for account in sorted(accounts) if external_ids else ():
             if re.fullmatch(r"[\w.-]+", account, re.ASCII):
-                self._read_replies(account)
-        while len(self._replies) > _KNOWN_REPLIES:
-            del self._replies[next(iter(self._replies))]
-        firsts = {each: first_of(self._replies.get(each, {}).values(), besides) for each in external_ids}
-        return {each: reply for each, reply in firsts.items() if reply is not None}
+                self._replies.read(account, partial(self._posted, account))
+        return self._replies.firsts(external_ids, besides)
 
-    def _read_replies(self, account: str) -> None:
-        known, older = self._replies_read.get(account), None
-        newest = known
-        for _ in range(_REPLY_PAGES):
-            given = {"actor": account, "filter": "posts_with_replies", "limit": _PAGE, "cursor": older}
-            try:
-                feed, older = self._account.listed("app.bsky.feed.getAuthorFeed", "feed", **given)
-            except MissingError:
-                return  # another service's account of the brand
-            own = posts.items([each.get("post") for each in feed if isinstance(each, dict) and not each.get("reason")])
-            for reply in own[0]:
-                newest = max(newest or reply.posted_at, reply.posted_at)
-                if reply.parent:
-                    seen = posts.seen(reply.external_id, reply.posted_at, account)
-                    self._replies.setdefault(reply.parent, {})[reply.external_id] = seen
-            oldest = min((reply.posted_at for reply in own[0]), default=None)
-            if not older or oldest is None or (known and oldest < known - self._options.lag):
-                break
-        if newest:
-            self._replies_read[account] = newest
+    def _posted(self, account: str, older: str | None) -> tuple[list[Item], str | None]:
+        given = {"actor": account, "filter": "posts_with_replies", "limit": _PAGE, "cursor": older}
+        try:
+            feed, older = self._account.listed("app.bsky.feed.getAuthorFeed", "feed", **given)
+        except MissingError:
+            return [], None  # another service's account of the brand
+        own = (each.get("post") for each in feed if isinstance(each, dict) and not each.get("reason"))
+        return posts.items(own)[0], older
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:
         views = self._account.posts([reply.to]) if _is_post(reply.to) else []

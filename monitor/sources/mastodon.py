@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -17,18 +18,17 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from monitor.errors import GiveUp, Refused, RetryLater
 from monitor.settings import Duration
 from monitor.sources import mastodon_posts as posts
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, gone
 from monitor.sources.http import MissingError
 from monitor.sources.live_line import LiveLine
 from monitor.sources.mastodon_api import Instance
 from monitor.sources.mastodon_stream import MastodonStream
+from monitor.sources.own_replies import OwnReplies
 from monitor.sources.recheck import one_by_one, rechecking
 from monitor.sources.walk import Batch, walk
 
 _PAGE = 40  # the most that Mastodon gives at once
 _AGAIN = 20  # posts that are looked at again at each poll: the most that Mastodon gives by their ids
-_REPLY_PAGES = 5
-_KNOWN_REPLIES = 20_000
 _NAME_ROOM = 32  # characters of a reply that are left to the name of who is answered
 _SILENCE = 90.0  # seconds; Mastodon gives a sign of life every thirty
 
@@ -93,8 +93,7 @@ class Mastodon:
         self._lists = self._what_is_read(terms)
         self._instance = Instance(name, options.base_url, token)
         self.capabilities = self._can()
-        self._replies: dict[str, dict[str, SeenReply]] = {}
-        self._replies_read: dict[str, datetime] = {}  # by account: the newest post that was read
+        self._replies = OwnReplies(options.lag)
 
     def _can(self) -> Capabilities:
         """With the instance's own limit of length, once it was asked."""
@@ -190,31 +189,15 @@ class Mastodon:
         """Reads the newest posts of each account, and later only what is new."""
         for account in sorted(accounts) if external_ids else ():
             if re.fullmatch(r"[\w.-]+(@[\w.-]+)?", account, re.ASCII):
-                self._read_replies(account)
-        while len(self._replies) > _KNOWN_REPLIES:
-            del self._replies[next(iter(self._replies))]
-        firsts = {each: first_of(self._replies.get(each, {}).values(), besides) for each in external_ids}
-        return {each: reply for each, reply in firsts.items() if reply is not None}
+                self._replies.read(account, partial(self._posted, account))
+        return self._replies.firsts(external_ids, besides)
 
-    def _read_replies(self, account: str) -> None:
+    def _posted(self, account: str, older: str | None) -> tuple[list[Item], str | None]:
         account_id = self._instance.account_id(account)
         if account_id is None:
-            return  # another service's account of the brand
-        known, older = self._replies_read.get(account), None
-        newest = known
-        for _ in range(_REPLY_PAGES):
-            entries = self._own(account_id, older)
-            for reply in posts.items(entries)[0]:
-                newest = max(newest or reply.posted_at, reply.posted_at)
-                if reply.parent:
-                    seen = SeenReply(reply.external_id, reply.posted_at, account, reply.url)
-                    self._replies.setdefault(reply.parent, {})[reply.external_id] = seen
-            oldest = min(posts.seconds(entries), default=None)
-            if oldest is None or (known and oldest < (known - self._options.lag).timestamp()):
-                break
-            older = posts.name_of(entries[-1])
-        if newest:
-            self._replies_read[account] = newest
+            return [], None  # another service's account of the brand
+        entries = self._own(account_id, older)
+        return posts.items(entries)[0], posts.name_of(entries[-1]) if entries else None
 
     def _own(self, account_id: str, older: str | None = None) -> list[Any]:
         found = self._instance.ask("account_statuses", account_id, exclude_reblogs=True, limit=_PAGE, max_id=older)
