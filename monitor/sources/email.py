@@ -16,6 +16,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import FirsthourError, Refused
 from monitor.section import Duration
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
+from monitor.sources.email_idle import MailStream
 from monitor.sources.email_imap import (
     Credential,
     OAuth,
@@ -52,6 +53,7 @@ class Email:
         scope: str | None = Field(None, description="OAuth, where the provider asks for it")
         folders: list[str] = Field(default_factory=lambda: ["INBOX"], min_length=1, description="what is read")
         lookback: Duration = Field(timedelta(days=1), description="how far back the first poll reads")
+        stream: bool = Field(True, description="hear of new mail in the first folder as it arrives (IDLE)")
         automatic: bool = Field(False, description="also read what programs sent: newsletters, bounces, reports")
         address: str | None = Field(None, description="who answers, as `Acme Help <help@acme.example>`")
         smtp_host: str | None = Field(None, description="the server that takes replies; none: it takes no replies")
@@ -88,7 +90,10 @@ class Email:
             else None
         )
         self.capabilities = Capabilities(
-            reply=self._outgoing is not None, place="E-mail", sees_replies=options.sent_folder is not None
+            reply=self._outgoing is not None,
+            place="E-mail",
+            sees_replies=options.sent_folder is not None,
+            stream=options.stream,
         )
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
@@ -104,6 +109,21 @@ class Email:
         else:
             hang_up(box)
         return page
+
+    def listen(self) -> MailStream:
+        folder, box = self._options.folders[0], self._connected()
+        try:
+            with translated(self.name):
+                select(box, self.name, folder)
+                state = box.folder.status(folder, ["UIDVALIDITY", "UIDNEXT"])
+        except FirsthourError:
+            hang_up(box)
+            raise
+
+        def read(mail: MailMessage) -> Item | Reject | None:
+            return self._read(mail, f"{folder}/{state['UIDVALIDITY']}/{mail.uid}", self._clock.now())
+
+        return MailStream(self.name, box, state["UIDNEXT"] - 1, read)
 
     def _page(self, box: BaseMailBox, cursor: Cursor, now: datetime) -> Page:
         """The next mails of one folder. A folder's place is its UIDVALIDITY and the last UID that was read."""

@@ -15,6 +15,7 @@ class Gate:
         self.port: int = self._listener.getsockname()[1]
         self.says: bytes | None = None  # in the server's place, to whoever connects; then it hangs up
         self.refuses = False  # signs nobody in
+        self.silent = False  # those who are connected hear nothing more
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -59,16 +60,16 @@ class Gate:
     def _pass_on(self, client: socket.socket) -> None:
         with socket.create_connection(("127.0.0.1", self._behind)) as server:
             self._open.add(server)
-            back = threading.Thread(target=_copy, args=(server, client), daemon=True)
+            back = threading.Thread(target=self._copy, args=(server, client), daemon=True)
             back.start()
-            _copy(client, server)
+            self._copy(client, server)
             back.join()
             self._open.discard(server)
 
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                if not self.silent:
+                    target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)

@@ -108,6 +108,18 @@ class PostOffice(FakeService):
         self.gate.refuses = answer is not None and answer.status in (401, 403)
         self.gate.break_off()
 
+    def cut(self) -> None:
+        self.gate.break_off()
+
+    def double(self) -> None:
+        """A mailbox tells of each mail once."""
+
+    def noise(self) -> None:
+        self.garble(NOW)
+
+    def hush(self) -> None:
+        self.gate.silent = True
+
     def replies(self, external_id: str) -> list[str]:
         return [mail.text.strip() for mail in self.sent if mail.obj["In-Reply-To"] == f"<{external_id}>"]
 

@@ -13,9 +13,10 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitor.errors import AuthError, ConfigurationError, Refused, RetryLater, Uncertain
-from monitor.sources import email_imap
+from monitor.sources import email_idle, email_imap
 from monitor.sources.base import Author, Item, Reply
 from monitor.sources.contract import NOW, Answer, FakeService, SourceContract, poll
+from monitor.sources.contract_streams import hear
 from monitor.sources.email import PAGE, Email
 from monitor.sources.stand_in import ago
 from tests.sources.dovecot import PASSWORD, Dovecot, serve
@@ -38,6 +39,23 @@ class TestEmail(SourceContract):
     @pytest.fixture
     def service(self, office: PostOffice) -> FakeService:
         return office
+
+    def test_a_connection_without_any_sign_of_life_is_given_up(
+        self, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+    ) -> None:  # type: ignore[override]
+        source = office.source()
+        with monkeypatch.context() as patch:
+            patch.setattr(email_idle, "ASKED_AFTER", 1.0)
+            patch.setattr(email_imap, "TIMEOUT", 1.0)
+            stream = source.listen()  # type: ignore[attr-defined]
+            stream.hear(0.01)
+            office.hush()
+            with pytest.raises(RetryLater):
+                hear(stream, lambda items: False)
+            stream.close()
+
+    def test_a_service_that_is_busy_is_asked_again_when_it_says_so(self) -> None:  # type: ignore[override]
+        """Mail servers name no time."""
 
     def test_a_429_is_obeyed_to_the_second(self) -> None:  # type: ignore[override]
         """Mail servers name no time."""
