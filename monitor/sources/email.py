@@ -13,7 +13,7 @@ from imap_tools import AND, BaseMailBox, H, MailMessage
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from monitor.clock import Clock, SystemClock
-from monitor.errors import FirsthourError, Refused
+from monitor.errors import FirsthourError, Refused, RetryLater
 from monitor.section import Duration
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
 from monitor.sources.email_idle import MailStream
@@ -97,12 +97,15 @@ class Email:
         )
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        box, self._box = self._box or self._connected(), None
+        kept, self._box = self._box, None
+        box = kept or self._connected()
         try:
             with translated(self.name):
                 page = self._page(box, cursor or {}, now)
-        except FirsthourError:
+        except FirsthourError as error:
             hang_up(box)
+            if kept is not None and isinstance(error, RetryLater):
+                return self.fetch(cursor, now)  # it ended since the last page, which says nothing of the server
             raise
         if page.more:
             self._box = box

@@ -30,7 +30,7 @@ class MailStream:
                 news = self._new()
                 if news.items or news.rejects:
                     return news
-                self._box.idle.start()
+                self._box.idle.start()  # type: ignore[no-untyped-call]
                 self._idle, self._heard = True, time.monotonic()
             began = time.monotonic()
             said = self._box.idle.poll(timeout=within)
@@ -39,7 +39,8 @@ class MailStream:
             if not said and now - began >= within * 0.9 and now - self._heard < ASKED_AFTER:
                 return News()
             self._idle = False
-            self._box.idle.stop()  # an answer that does not come ends the connection
+            # an answer that does not come ends the connection
+            self._box.idle.stop()  # type: ignore[no-untyped-call]
             return self._new()
 
     def _new(self) -> News:
