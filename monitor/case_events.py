@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from monitor import case_clock, sla
+from monitor import case_clock, rollups, sla
 from monitor.case_views import Case, Change, Listener, views
 from monitor.clock import aware
 from monitor.database import insert_rows
@@ -95,9 +95,11 @@ class CaseWriter:
         elif event in _UNMUTE:
             row.muted_until = None
         if event in ("dismiss", "reopen") and "dismissed" in (before, target):
+            rollups.discount(session, [row.mention_id])
             session.add(
                 CorrectionRow(mention_id=row.mention_id, complaint=event == "reopen", actor=happened.actor, at=at)
             )
+            rollups.count(session, [row.mention_id])
         _own(row, happened, target)
         row.state = target
         if "step" in detail and event != "renag":

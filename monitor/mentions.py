@@ -20,6 +20,7 @@ from monitor.brands import Brands
 from monitor.copies import fold_copies, words_hash
 from monitor.errors import GiveUp
 from monitor.models import MentionRow, RejectRow, RevisionRow
+from monitor.rollups import discount
 from monitor.sources.base import Author, Engagement, Item, Page, Reject
 from monitor.spread import Spread
 from monitor.storable import readable, storable, storable_key
@@ -316,6 +317,7 @@ def _insert_missing(session: Session, table: Any, rows: list[dict[str, Any]], *u
 
 def _change(session: Session, row: Any, item: Item, names: list[str], now: datetime) -> None:
     """The mention's new words take the place of the old ones. A worker that judges the old ones loses its lease."""
+    discount(session, [row.id])
     if row.removed_at is None:
         revision = {"mention_id": row.id, "revision": row.revision, "text": row.text, "rating": row.rating}
         session.execute(insert(RevisionRow), [revision | {"replaced_at": now}])
@@ -360,6 +362,7 @@ def _remove(session: Session, row: Any, now: datetime) -> bool:
     """False if that was known."""
     if row.removed_at is not None:
         return False
+    discount(session, [row.id])
     values: dict[str, Any] = {"text": "", "removed_at": now, "lease_owner": None, "lease_until": None} | FORGOTTEN
     if row.judging in ("waiting", "parked"):
         values["judging"] = "skipped"

@@ -21,6 +21,7 @@ from monitor.budget_rows import RestRow as RestRow
 from monitor.hook_rows import CallRow as CallRow
 from monitor.incident_rows import FeaturesRow as FeaturesRow
 from monitor.incident_rows import IncidentRow as IncidentRow
+from monitor.rollup_rows import RollupRow as RollupRow
 from monitor.rows import Base as Base
 from monitor.rows import Id as Id
 from monitor.rows import Leased as Leased

@@ -361,3 +361,12 @@ def test_classify_answers_every_line_in_order_and_goes_on_after_a_bad_one(firsth
 def test_learning_needs_corrections_and_undoing_a_lesson(firsthour: Firsthour, db: Database, tmp_path: Path) -> None:
     assert "nothing was learned" in firsthour("learn", "--undo", code=1).stderr
     assert "too few" in firsthour("learn", code=1).stderr
+
+
+def test_the_counts_behind_the_trends_are_compared_and_mended(
+    firsthour: Firsthour, db: Database, make_settings: Callable[..., Settings]
+) -> None:
+    case(db, make_settings)  # put there behind the back of whoever counts
+    assert "1 rows differ" in firsthour("trends", "rebuild", "--check", code=1).stderr
+    assert "1 mentions counted" in firsthour("trends", "rebuild").stdout
+    assert "what a recount gives" in firsthour("trends", "rebuild", "--check").stdout

@@ -18,7 +18,7 @@ from sqlalchemy import and_, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session, aliased
 
-from monitor import faults
+from monitor import faults, rollups
 from monitor.agreement import in_context
 from monitor.classify.model import Classifier, one_by_one
 from monitor.classify.verdict import SENTIMENTS, Subject, Unreadable, Verdict
@@ -145,6 +145,7 @@ class ClassifyStage:
                 insert_rows(session, VerdictRow, rows)
             faults.step("classify.stored")
             self._cases.consider(session, verdicts, now)
+            rollups.count(session, verdicts)  # last, since all who count lock the same rows
 
     def _set_aside(self, work: _Work, error: Exception) -> None:
         """Leave a mention that failed for later, or for good."""

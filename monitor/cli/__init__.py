@@ -14,6 +14,7 @@ from monitor.cli import (  # noqa: F401  # importing them adds their commands
     service,
     slack,
     sources,
+    trends,
 )
 from monitor.cli.frame import app
 

@@ -1,0 +1,184 @@
+"""Hourly counts of mentions, kept right in the transactions that change what they count.
+
+A mention counts for each of its brands, competitors too, in the hour in which it was posted, from its verdict on. It
+does not count while it waits to be judged (again), where its source removed it, nor if one of the brand's own accounts
+wrote it. Purging takes away words, not counts. Whether it is a complaint, the last person to correct it says, else the
+verdict. So one query says what counts, and everything else here adds or takes away what that query gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import String, bindparam, func, select, text
+from sqlalchemy.orm import Session
+
+from monitor.database import Database, UTCDateTime
+from monitor.models import MentionRow, RollupRow
+
+KEY = ("brand", "hour", "source", "language", "sentiment", "topic", "complaint")
+COUNTS = ("mentions", "rated", "stars")
+WINDOW = 50_000  # mentions recounted in one transaction: whoever else writes waits for no more
+Progress = Callable[[int, int], None]
+_YEAR_1 = 20_000_000  # hours, so that a division rounds down before 1970 too
+_HOUR = {
+    "sqlite": f"(CAST(strftime('%s', m.posted_at) AS INTEGER) + {_YEAR_1 * 3600}) / 3600 - {_YEAR_1}",
+    "postgresql": "CAST(floor(extract(epoch FROM m.posted_at) / 3600) AS BIGINT)",
+}
+_BRANDS = {
+    "sqlite": "json_each(m.brands) AS b",
+    "postgresql": "LATERAL json_array_elements_text(m.brands) AS b (value)",
+}
+_STARS = "CASE WHEN m.rating BETWEEN 1 AND 5 THEN CAST(round(m.rating * 100) AS BIGINT) END"
+_COUNTED = """
+SELECT b.value AS brand, {hour} AS hour, m.source AS source, v.language AS language, v.sentiment AS sentiment,
+    v.topic AS topic,
+    coalesce((SELECT c.complaint FROM corrections c WHERE c.mention_id = m.id ORDER BY c.at DESC, c.id DESC LIMIT 1),
+             v.complaint) AS complaint,
+    {sign} count(*) AS mentions, {sign} count({stars}) AS rated, {sign} coalesce(sum({stars}), 0) AS stars
+FROM mentions m JOIN verdicts v ON v.mention_id = m.id AND v.revision = m.revision CROSS JOIN {brands}
+WHERE NOT m.own AND m.removed_at IS NULL AND {which}
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""
+_COLUMNS = ", ".join((*KEY, *COUNTS))
+_ADD = f"""
+INSERT INTO rollups ({_COLUMNS}) {{counted}} ORDER BY 1, 2, 3, 4, 5, 6, 7
+ON CONFLICT ({", ".join(KEY)}) DO UPDATE SET
+{", ".join(f"{name} = rollups.{name} + excluded.{name}" for name in COUNTS)}
+"""  # in the order of the key: two that count at once wait for one another, never both
+
+
+def count(session: Session, mentions: Iterable[int]) -> None:
+    """Add what these mentions give by now; each must have been taken away before, or be new."""
+    _add(session, list(mentions), "")
+
+
+def discount(session: Session, mentions: Sequence[int]) -> None:
+    """Take away what these mentions give, before they are changed; locks them."""
+    m = MentionRow
+    if session.get_bind().dialect.name != "sqlite":  # a verdict may just be on its way
+        session.execute(select(m.id).where(m.id.in_(mentions)).order_by(m.id).with_for_update())
+    _add(session, mentions, "-")
+
+
+def _add(session: Session, mentions: Sequence[int], sign: str) -> None:
+    if not mentions:
+        return
+    session.flush()
+    counted = _counted(session, "m.id IN :ids", sign)
+    session.execute(text(_ADD.format(counted=counted)).bindparams(bindparam("ids", mentions, expanding=True)))
+
+
+def _counted(session: Session, which: str, sign: str = "") -> str:
+    dialect = session.get_bind().dialect.name
+    return _COUNTED.format(hour=_HOUR[dialect], brands=_BRANDS[dialect], stars=_STARS, which=which, sign=sign)
+
+
+def hour_of(moment: datetime) -> int:
+    """Hours from 1970-01-01T00Z to the beginning of the hour of `moment`."""
+    return int(moment.timestamp() // 3600)
+
+
+def brands(session: Session) -> list[str]:
+    """Every brand that was ever counted; a step along the key for each, not a look at every row."""
+    found: list[str] = []
+    last = select(func.min(RollupRow.brand))
+    while (name := session.scalar(last.where(RollupRow.brand > found[-1]) if found else last)) is not None:
+        found.append(name)
+    return found
+
+
+def rebuild(db: Database, progress: Progress | None = None) -> int:
+    """Count anew, while the service runs; how many mentions were looked at. Safe to stop and to repeat. `progress` is
+    called with mentions done and mentions in all."""
+
+    def anew(session: Session, window: _Window) -> None:
+        if db.dialect == "postgresql":  # whoever counts just now commits first, or after this window
+            session.execute(text("LOCK TABLE rollups IN SHARE ROW EXCLUSIVE MODE"))
+        window.execute(session, f"DELETE FROM rollups WHERE brand IN :brands AND {window.hours}")  # noqa: S608
+        window.execute(session, f"INSERT INTO rollups ({_COLUMNS}) {_counted(session, window.posted)}")
+
+    return _walk(db, db.write, anew, progress)
+
+
+def check(db: Database, progress: Progress | None = None) -> int:
+    """How many rows differ between the rollups and a recount: 0 is right. Each window is one statement, so that what
+    is stored meanwhile is on both sides or on neither."""
+    wrong = 0
+
+    def compare(session: Session, window: _Window) -> None:
+        nonlocal wrong
+        counted = _counted(session, window.posted)
+        some = " OR ".join(f"{name} <> 0" for name in COUNTS)
+        kept = f"SELECT {_COLUMNS} FROM rollups WHERE brand IN :brands AND {window.hours} AND ({some})"  # noqa: S608
+        differ = " + ".join(
+            f"(SELECT count(*) FROM (SELECT * FROM ({one}) AS o EXCEPT SELECT * FROM ({other}) AS p) AS d)"  # noqa: S608
+            for one, other in ((counted, kept), (kept, counted))
+        )
+        wrong += window.execute(session, f"SELECT {differ}").scalar_one()
+
+    _walk(db, db.read, compare, progress)
+    return wrong
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A span of whole hours; the first has no beginning and the last no end."""
+
+    since: datetime | None
+    until: datetime | None
+
+    @property
+    def posted(self) -> str:
+        return self._within("m.posted_at", "since", "until")
+
+    @property
+    def hours(self) -> str:
+        return self._within("hour", "first", "last")
+
+    def _within(self, column: str, since: str, until: str) -> str:
+        bounds = [f"{column} >= :{since}"] * (self.since is not None) + [f"{column} < :{until}"] * (
+            self.until is not None
+        )
+        return " AND ".join(bounds) or "1 = 1"
+
+    def execute(self, session: Session, sql: str) -> Any:
+        first, last = (None if moment is None else hour_of(moment) for moment in (self.since, self.until))
+        given: tuple[Any, ...] = (
+            bindparam("since", self.since, UTCDateTime()),
+            bindparam("until", self.until, UTCDateTime()),
+            bindparam("first", first),
+            bindparam("last", last),
+            bindparam("brands", brands(session) if ":brands" in sql else [], String(), expanding=True),
+        )
+        return session.execute(text(sql).bindparams(*(each for each in given if f":{each.key}" in sql)))
+
+
+def _walk(
+    db: Database,
+    transaction: Callable[[], AbstractContextManager[Session]],
+    act: Callable[[Session, _Window], None],
+    progress: Progress | None,
+) -> int:
+    """Act on all hours, in windows that hold about WINDOW mentions each; how many mentions there were."""
+    m, done = MentionRow, 0
+    with db.read() as session:
+        total = session.scalar(select(func.count()).select_from(m)) or 0
+    since: datetime | None = None
+    while True:
+        later = select(m.posted_at).order_by(m.posted_at).offset(WINDOW).limit(1)
+        with db.read() as session:
+            end = session.scalar(later if since is None else later.where(m.posted_at >= since))
+        until = None if end is None else datetime.fromtimestamp((hour_of(end) + 1) * 3600, UTC)
+        with transaction() as session:
+            act(session, _Window(since, until))
+        done = total if until is None else min(done + WINDOW, total)
+        if progress is not None:
+            progress(done, total)
+        if until is None:
+            return total
+        since = until

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from alembic import command
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import delete, select, update
+
+from monitor import rollups, schema
+from monitor.brands import Brands
+from monitor.cases import Cases
+from monitor.classify.batch import ClassifyStage
+from monitor.classify.verdict import TOPICS, Subject, Unreadable, Verdict
+from monitor.clock import ManualClock
+from monitor.database import Database
+from monitor.mentions import store_page
+from monitor.models import (
+    CaseEventRow,
+    CaseRow,
+    CorrectionRow,
+    MentionRow,
+    RevisionRow,
+    RollupRow,
+    SolvedQuestionRow,
+    VerdictRow,
+)
+from monitor.retention import purge
+from monitor.settings import BrandSettings, Settings
+from monitor.sources.base import Author, Item, Page
+from monitor.transitions import CLOSED_STATES
+from tests.stored import verdict
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+BRANDS = Brands([BrandSettings(name=n.title(), match=n, accounts=["acmehelp"]) for n in ("acme", "beta")])
+Counted = dict[tuple[Any, ...], tuple[int, int, int]]
+
+
+class AsTold:
+    """Takes its verdict from the text: "acme, angry about refund_return, in de"."""
+
+    version, threshold = "told", 0.5
+
+    def judge(self, subjects: Sequence[Subject]) -> list[Verdict | Unreadable]:
+        return [self._one(subject.text) for subject in subjects]
+
+    def _one(self, said: str) -> Verdict | Unreadable:
+        if "nothing" in said:
+            return Unreadable("nothing to read")
+        topic = next((topic for topic in TOPICS if topic in said), "other")
+        angry = "angry" in said
+        return replace(verdict(angry), sentiment="negative" if angry else "positive", topic=topic, language=said[-2:])
+
+
+def recount(db: Database) -> Counted:
+    """What must be in the table, from the rows one by one."""
+    found: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    with db.read() as session:
+        corrected = {
+            row.mention_id: row.complaint
+            for row in session.scalars(select(CorrectionRow).order_by(CorrectionRow.at, CorrectionRow.id))
+        }
+        verdicts = {(row.mention_id, row.revision): row for row in session.scalars(select(VerdictRow))}
+        for mention in session.scalars(select(MentionRow)):
+            judged = verdicts.get((mention.id, mention.revision))
+            if judged is None or mention.own or mention.removed_at is not None:
+                continue
+            hour = int((mention.posted_at - datetime(1970, 1, 1, tzinfo=UTC)) // HOUR)
+            alike = (mention.source, judged.language, judged.sentiment, judged.topic)
+            for brand in mention.brands:
+                counts = found[(brand, hour, *alike, corrected.get(mention.id, judged.complaint))]
+                counts[0] += 1
+                if mention.rating is not None and 1 <= mention.rating <= 5:
+                    counts[1] += 1
+                    counts[2] += round(mention.rating * 100)
+    return {key: (a, b, c) for key, (a, b, c) in found.items()}
+
+
+def kept(db: Database) -> Counted:
+    with db.read() as session:
+        rows = session.scalars(select(RollupRow)).all()
+    return {
+        tuple(getattr(row, name) for name in rollups.KEY): (row.mentions, row.rated, row.stars)
+        for row in rows
+        if row.mentions
+    }
+
+
+class Desk(RuleBasedStateMachine):
+    """Mentions come, late and twice, change, vanish, are judged, corrected and purged."""
+
+    def __init__(self, db: Database, wanted: Settings) -> None:
+        super().__init__()
+        self.db, self.clock = db, ManualClock(NOON)
+        self.cases = Cases(db, wanted)
+        self.stage = ClassifyStage(db, self.clock, AsTold(), self.cases, "worker")
+        self.items: dict[str, Item] = {}
+        with db.write() as session:
+            session.execute(update(MentionRow).values(case_id=None))
+            for table in (CaseEventRow, SolvedQuestionRow, CaseRow, CorrectionRow, VerdictRow, RevisionRow, MentionRow):
+                session.execute(delete(table))
+            session.execute(delete(RollupRow))
+
+    @rule(
+        name=st.sampled_from("abcde"),
+        about=st.sampled_from(["acme", "beta", "acme and beta"]),
+        mood=st.sampled_from(["angry", "glad", "nothing"]),
+        topic=st.sampled_from(TOPICS[:3]),
+        language=st.sampled_from(["en", "de"]),
+        rating=st.sampled_from([None, 1.0, 4.35, 5.0, 77.0, 1e300]),
+        author=st.sampled_from(["ann", "acmehelp"]),
+        ago=st.sampled_from([timedelta(0), timedelta(minutes=61), timedelta(days=3), timedelta(days=30_000)]),
+    )
+    def is_read(
+        self, name: str, about: str, mood: str, topic: str, language: str, rating: Any, author: str, ago: timedelta
+    ) -> None:
+        said = f"{about}, {mood} about {topic}, in {language}"
+        self._store(Item(name, said, self.clock.now() - ago, author=Author(author), rating=rating))
+
+    @rule(name=st.sampled_from("abcde"))
+    def is_removed(self, name: str) -> None:
+        self._store(Item(name, "", self.clock.now(), removed=True))
+
+    def _store(self, item: Item) -> None:
+        with self.db.write() as session:
+            store_page(session, "forum", Page((item,), {}), BRANDS, (), self.clock.now())
+
+    @rule()
+    def are_judged(self) -> None:
+        while self.stage.run_once():
+            pass
+
+    @rule(data=st.data())
+    def is_corrected(self, data: st.DataObject) -> None:
+        with self.db.read() as session:
+            found = session.execute(select(CaseRow.id, CaseRow.state).order_by(CaseRow.id)).all()
+        if not found:
+            return
+        case_id, state = data.draw(st.sampled_from(found))
+        event = "reopen" if state in CLOSED_STATES else "dismiss"
+        self.cases.act(case_id, event, "ann", "web", self.clock.now())
+
+    @rule(by=st.sampled_from([timedelta(minutes=20), timedelta(days=2)]))
+    def time_passes(self, by: timedelta) -> None:
+        self.clock.move(by)
+
+    @rule()
+    def is_purged(self) -> None:
+        purge(self.db, self.clock.now(), timedelta(days=1))
+
+    @rule()
+    def is_rebuilt(self) -> None:
+        rollups.rebuild(self.db)
+
+    @invariant()
+    def the_table_is_what_a_recount_gives(self) -> None:
+        assert kept(self.db) == recount(self.db)
+        assert rollups.check(self.db) == 0
+
+
+@pytest.mark.parametrize("window", [1, rollups.WINDOW])
+def test_whatever_happens_the_rollups_are_what_a_recount_gives(
+    any_db: Database, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    monkeypatch.setattr(rollups, "WINDOW", window)
+    run_state_machine_as_test(
+        lambda: Desk(any_db, make_settings()),
+        settings=settings(
+            max_examples=12,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )
+
+
+def judge(db: Database, wanted: Settings, *items: Item) -> None:
+    with db.write() as session:
+        store_page(session, "forum", Page(items, {}), BRANDS, (), NOON)
+    ClassifyStage(db, ManualClock(NOON), AsTold(), Cases(db, wanted), "worker").run_once()
+
+
+def test_a_rebuild_mends_what_a_hand_in_the_database_broke(
+    any_db: Database, make_settings: Callable[..., Settings]
+) -> None:
+    judge(any_db, make_settings(), *(Item(str(n), "acme, angry, in en", NOON - n * HOUR) for n in range(5)))
+    right = kept(any_db)
+    assert len(right) == 5
+    with any_db.write() as session:
+        session.execute(delete(RollupRow).where(RollupRow.hour == rollups.hour_of(NOON)))
+        session.execute(update(RollupRow).values(mentions=7))
+        lost = RollupRow(hour=5, brand="Gone", source="x", language="en", sentiment="neutral", topic="other")
+        lost.complaint, lost.mentions, lost.rated, lost.stars = False, 1, 0, 0
+        session.add(lost)
+    assert rollups.check(any_db) == 5 + 4 + 1  # missing or other on one side, wrong ones on the other
+    assert rollups.rebuild(any_db) == 5
+    assert kept(any_db) == right
+    assert rollups.check(any_db) == 0
+
+
+def test_progress_is_told_up_to_the_end(
+    db: Database, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollups, "WINDOW", 2)
+    judge(db, make_settings(), *(Item(str(n), "acme, angry, in en", NOON - n * HOUR) for n in range(7)))
+    told: list[tuple[int, int]] = []
+    rollups.rebuild(db, lambda done, total: told.append((done, total)))
+    assert told[-1] == (7, 7)
+    assert told == sorted(told)
+    assert len(told) > 2
+
+
+def test_an_upgrade_counts_what_is_there_already(any_db: Database, make_settings: Callable[..., Settings]) -> None:
+    judge(any_db, make_settings(), *(Item(str(n), "acme, angry, in en", NOON - n * HOUR, rating=4.5) for n in range(3)))
+    right = kept(any_db)
+    with any_db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        command.downgrade(schema.config(connection), "0021")
+    schema.upgrade(any_db)
+    assert kept(any_db) == right == recount(any_db)
