@@ -127,3 +127,22 @@ def test_a_read_only_database_cannot_be_upgraded(tmp_path: Path) -> None:
     readonly = Database(f"sqlite:///file:{tmp_path / 'bare.sqlite'}?mode=ro&uri=true")
     with pytest.raises(ConfigurationError, match="cannot be written"):
         schema.upgrade(readonly)
+
+
+def test_mentions_of_before_are_looked_at_again_unless_their_words_are_gone(bare: Database) -> None:
+    with bare.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        command.upgrade(schema.config(connection), "0010")
+        for number, (judging, removed) in enumerate(
+            (("judged", "NULL"), ("purged", "NULL"), ("judged", "'2026-11-20'"))
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO mentions (source, external_id, text, own, backfill, brands, posted_at, seen_at,"
+                    f" revision, judging, removed_at) VALUES ('x', '{number}', 'acme', false, false, '[]', "
+                    f"'2026-11-19', '2026-11-20', 0, '{judging}', {removed})"
+                )
+            )
+    schema.upgrade(bare)
+    with bare.read() as session:
+        told = session.execute(text("SELECT external_id FROM mentions WHERE looked_at = seen_at")).scalars()
+        assert list(told) == ["0"]
