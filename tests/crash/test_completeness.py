@@ -33,7 +33,9 @@ def test_what_is_stored_after_every_death_is_what_was_published(
         died += not _poll(db, news, patience=chance.random() * 1.5)
         news.later(timedelta(minutes=5))  # a dead poller's lease has run out
     news.calm = True
-    assert _poll(db, news)
+    for _ in range(2):  # the first may only end what an interrupted one began
+        assert _poll(db, news)
+        news.later(timedelta(minutes=1))
     with db.read() as session:
         rows = session.execute(select(MentionRow.external_id, MentionRow.text)).all()
     assert len(rows) == total
