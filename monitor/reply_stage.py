@@ -214,7 +214,9 @@ def claim_next(db: Database, owner: str, now: datetime) -> Claimed | None:
             mention = session.get_one(MentionRow, row.mention_id)
             look = row.state != "pending"
             row.state, row.intent_at = "sending", row.intent_at or now
-            reply = Reply(mention.external_id, row.text, row.key, row.intent_at, mention.text)
+            reply = Reply(
+                mention.external_id, row.text, row.key, row.intent_at, mention.text, automatic=row.kind != "reply"
+            )
             return Claimed(
                 lease, mention.source, row.case_id, reply, row.actor, row.slack_user, row.origin, row.kind, look
             )

@@ -161,10 +161,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a person wants said in public to the author of a mention.
+    """What is to be said in public to the author of a mention.
 
     `to` is the mention's `external_id`, `mention` its text. `key` is this reply's identity: a service that takes such a
-    key gets it. No call was made for it before `since`, so nothing older can be it.
+    key gets it. No call was made for it before `since`, so nothing older can be it. `automatic`: no person wrote it.
     """
 
     to: str
@@ -172,6 +172,7 @@ class Reply:
     key: str
     since: datetime
     mention: str = ""
+    automatic: bool = False
 
 
 class ReplyingSource(Source, Protocol):

@@ -48,6 +48,8 @@ def composed(reply: Reply, original: MailMessage, address: str, now: datetime) -
     mail["From"] = address
     mail["To"] = to[1]
     mail["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
+    if reply.automatic:
+        mail["Auto-Submitted"] = "auto-replied"  # RFC 3834: so that no answering machine answers it
     mail["In-Reply-To"] = f"<{reply.to}>"
     earlier = [*stands.references, reply.to]
     mail["References"] = " ".join(f"<{id}>" for id in dict.fromkeys([earlier[0], *earlier[-_MOST_REFERENCES:]]))

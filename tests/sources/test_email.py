@@ -320,6 +320,14 @@ def test_a_reply_stands_in_the_thread_and_goes_where_the_customer_asked(office: 
     assert mail.text.strip().replace("\r\n", "\n") == "Sorry!\n\nÄra muretse"
 
 
+def test_what_no_person_wrote_says_so_and_no_machine_answers_it(office: PostOffice) -> None:
+    mention = office.post("acme", ago(9))
+    source: Any = office.source()
+    source.reply(Reply(mention, "We have seen this", "one", NOW, automatic=True), NOW)
+    source.reply(Reply(mention, "Sorry!", "two", NOW), NOW)
+    assert [mail.obj["Auto-Submitted"] for mail in office.sent] == ["auto-replied", None]
+
+
 def test_a_reply_that_goes_out_again_is_the_same_mail(office: PostOffice) -> None:
     mention = office.post("acme", ago(9))
     source = office.source(sent_folder=None)
