@@ -155,7 +155,8 @@ class Adapter(HTTPAdapter):
         kwargs["timeout"] = kwargs.get("timeout") or TIMEOUT
         try:
             response = super().send(request, *args, **kwargs)
-            content = response.content
+            streamed = kwargs.get("stream") and response.status_code < 400
+            content = b"" if streamed else response.content
         except requests.RequestException as error:
             message = f"sources.{self._name}: {type(error).__name__}: {error}"
             if request.method == "GET" or _never_left(error):

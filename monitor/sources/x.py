@@ -1,4 +1,4 @@
-"""X: recent search and the mentions of an own account, through tweepy. See docs/sources/x.md."""
+"""X: recent search, the mentions of an own account and the filtered stream, through tweepy. See docs/sources/x.md."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from monitor.sources import x_replies
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of
 from monitor.sources.budget import Budget, Meter, Unmetered, owner
 from monitor.sources.http import USER_AGENT, Adapter
+from monitor.sources.streaming import Stream
 from monitor.sources.walk import Batch, StaleTokenError, walk
 from monitor.sources.x_bill import MONEY, Bill
 from monitor.sources.x_posts import (
@@ -36,6 +37,7 @@ from monitor.sources.x_posts import (
     referenced,
     users_of,
 )
+from monitor.sources.x_stream import MOST_RULES, RULE_LENGTH, SILENCE, FilteredStream
 
 _LIBRARYS_HOST = "https://api.twitter.com"  # tweepy knows no other
 _MENTIONS = "@mentions"  # the list of the cursor that is no search
@@ -60,6 +62,7 @@ class X:
             default_factory=list, description="searches; default: the brands' words, no retweets"
         )
         query_length: int = Field(512, ge=64, description="longest query that your access level allows")
+        stream: bool = Field(False, description="hear what matches as it is posted too; it costs the same")
         daily_spend: float | None = Field(
             None, gt=0, description="US dollars that may be spent on reading in a UTC day; none: only counted"
         )
@@ -88,9 +91,12 @@ class X:
                 )
             return self
 
+    silence = SILENCE
+
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
         self.name = name
         self._options = options
+        self._rules = _rules(name, options, terms) if options.stream else []
         queries = options.queries or _packed(
             [_operand(term) for term in terms], " -is:retweet", options.query_length, f"sources.{name}.queries"
         )
@@ -107,6 +113,7 @@ class X:
             edits=True,
             look_up=100,
             window=_WEEK,
+            stream=options.stream,
         )
         payer = owner("x", options.bearer_token.get_secret_value())
         self.budgets = (Budget(MONEY, payer, options.daily_spend), Budget("posts", payer))
@@ -132,6 +139,18 @@ class X:
             return batch(answer)
 
         return walk(cursor, self._lists, first, id_at(now), read)
+
+    def listen(self) -> Stream:
+        self._bill.most(self.meter)
+        return FilteredStream(
+            self.name,
+            self._options.base_url,
+            self._options.bearer_token.get_secret_value(),
+            self._rules,
+            self.silence,
+            spend=lambda event: self._bill.streamed(self.meter, event),
+            solvent=lambda: self._bill.most(self.meter),
+        )
 
     def check(self) -> str:
         """Counts what the searches match, which is cheaper than to read it."""
@@ -319,6 +338,21 @@ def _operand(term: str) -> str:
     if re.fullmatch(r"[@#]?\w+", term) and term not in ("AND", "OR", "NOT"):
         return term
     return '"' + " ".join(term.replace('"', " ").split()) + '"'
+
+
+def _rules(name: str, options: X.Options, terms: tuple[str, ...]) -> list[str]:
+    """The rules of the stream that bring what is polled."""
+    key, suffix = f"sources.{name}.queries", " -is:retweet"
+    own = [f"@{options.account}"] if options.account else []
+    if options.queries:
+        rules = [*options.queries, *(mention + suffix for mention in own)]
+    else:
+        rules = _packed([*map(_operand, terms), *own], suffix, RULE_LENGTH, key)
+    if too_long := next((rule for rule in rules if _length(rule) > RULE_LENGTH), None):
+        raise ConfigurationError(key, f"{too_long[:60]} ... is too long for a rule of the stream ({RULE_LENGTH:,})")
+    if len(rules) > MOST_RULES:
+        raise ConfigurationError(key, f"{len(rules):,} rules are needed, and a stream has {MOST_RULES:,}")
+    return rules
 
 
 def _packed(operands: list[str], suffix: str, longest: int, key: str) -> list[str]:

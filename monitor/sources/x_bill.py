@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from monitor.sources.budget import Meter
-from monitor.sources.x_posts import as_dict, as_list
+from monitor.sources.x_posts import as_dict, as_list, posted_at
 
 MONEY = "USD"
 FEWEST = 10  # posts that X lets one ask for
@@ -47,6 +47,14 @@ class Bill:
         new_posts = self._new("post", posts)
         new_users = self._new("user", as_list(included.get("users")))
         meter.spend(**{MONEY: new_posts * self._post + new_users * self._user, "posts": new_posts})
+
+    def streamed(self, meter: Meter, event: dict[str, Any]) -> None:
+        """Count what came through a stream. A post tells the day: after midnight it may be here before a poll."""
+        external_id = str(as_dict(event.get("data")).get("id"))
+        if external_id.isascii() and external_id.isdigit() and len(external_id) < 20:
+            day = posted_at(int(external_id)).date()
+            self.begin(max(day, self._day or day))
+        self.read(meter, event)
 
     def user(self, meter: Meter) -> None:
         meter.spend(**{MONEY: self._user})
