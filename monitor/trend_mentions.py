@@ -1,0 +1,83 @@
+"""The mentions behind a point of a trend, the newest first, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from monitor.models import CorrectionRow, MentionRow, VerdictRow
+from monitor.trends import Filter
+
+After = tuple[datetime, int]  # posted at, id: of the last mention of the page before
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """One mention as it counts in the trends. `complaint` is a correction's word where there is one."""
+
+    id: int
+    posted_at: datetime
+    source: str
+    url: str | None
+    author: str | None
+    text: str
+    rating: float | None
+    brands: tuple[str, ...]
+    language: str
+    sentiment: str
+    topic: str
+    complaint: bool
+    case_id: int | None
+
+
+def behind(
+    session: Session, since: datetime, until: datetime, wanted: Filter, after: After | None = None, limit: int = 50
+) -> tuple[Behind, ...]:
+    """Up to `limit` mentions that count from `since` (inclusive) to `until` (exclusive), both aware: as many as the
+    counts say where both are whole hours. `after` is where the page before ended."""
+    m, v = MentionRow, VerdictRow
+    corrected = (
+        select(CorrectionRow.complaint)
+        .where(CorrectionRow.mention_id == m.id)
+        .order_by(CorrectionRow.at.desc(), CorrectionRow.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    complaint = func.coalesce(corrected, v.complaint)
+    statement = (
+        select(m, v.language, v.sentiment, v.topic, complaint)
+        .join(v, and_(v.mention_id == m.id, v.revision == m.revision))
+        .where(~m.own, m.removed_at.is_(None), m.posted_at >= since, m.posted_at < until)
+        .order_by(m.posted_at.desc(), m.id.desc())
+        .limit(limit)
+    )
+    columns = {"source": m.source, "language": v.language, "topic": v.topic, "sentiment": v.sentiment}
+    for name, column in columns.items():
+        if values := getattr(wanted, name):
+            statement = statement.where(column.in_(values))
+    if wanted.brand:
+        statement = statement.where(_about(session, wanted.brand))
+    if wanted.complaint is not None:
+        statement = statement.where(complaint if wanted.complaint else ~complaint)
+    if after is not None:
+        posted_at, id = after
+        statement = statement.where(
+            m.posted_at <= posted_at, or_(m.posted_at < posted_at, and_(m.posted_at == posted_at, m.id < id))
+        )
+    return tuple(_behind(*row) for row in session.execute(statement))
+
+
+def _behind(row: MentionRow, language: str, sentiment: str, topic: str, complaint: bool) -> Behind:
+    told = (row.id, row.posted_at, row.source, row.url, row.author, row.text, row.rating, tuple(row.brands))
+    return Behind(*told, language, sentiment, topic, bool(complaint), row.case_id)
+
+
+def _about(session: Session, brands: tuple[str, ...]) -> ColumnElement[bool]:
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    each: Any = func.json_each if sqlite else func.json_array_elements_text
+    name = each(MentionRow.brands).table_valued("value").alias("about")
+    return exists(select(1).select_from(name).where(name.c.value.in_(brands)))
