@@ -26,6 +26,9 @@ from monitor.web.live import Live, live_routes
 from monitor.web.ops import ops_routes
 from monitor.web.pages import Pages, page_routes
 from monitor.web.replying import reply_routes
+from monitor.web.response import response_routes
+from monitor.web.response_api import response_api_routes
+from monitor.web.response_report import Reports
 from monitor.web.survey import survey_routes
 
 
@@ -53,9 +56,12 @@ def build_web(
     pages = Pages(db, clock, settings, health, live.speed, replies)
     app.state.live = live
     app.include_router(ops_routes(db, clock, health), tags=["operation"])
+    reports = Reports(db, clock, settings)
     app.include_router(api_routes(db), tags=["data"])
+    app.include_router(response_api_routes(reports), tags=["data"])
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
+    app.include_router(response_routes(pages, reports))
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(reply_routes(pages, replies, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))

@@ -143,7 +143,27 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def lasting(seconds: float | None) -> str:
+    """A length of time, rounded: below two hours to a tenth of a minute, `18.5 min`, then `3 h 05 min`, `2 d 4 h`."""
+    if seconds is None:
+        return "–"
+    if seconds < 7200:
+        return f"{seconds / 60:.1f}".removesuffix(".0") + " min"
+    minutes, hours = round(seconds / 60), round(seconds / 3600)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes < 48 * 60 else f"{hours // 24} d {hours % 24} h"
+
+
+def share(part: float | None) -> str:
+    """A share as a whole percentage; 0 and 100 only where it is exactly nothing or all."""
+    if part is None:
+        return "–"
+    return f"{round(100 * part) if part in (0, 1) else min(99, max(1, round(100 * part)))} %"
+
+
 FILTERS = {
     f.__name__: f
-    for f in (language, spoken, shortened, long_span, stars, ordinal, people, initials, iso, web_address, percent)
+    for f in (
+        *(language, spoken, shortened, long_span, stars, ordinal, people, initials, iso, web_address, percent),
+        *(lasting, share),
+    )
 }

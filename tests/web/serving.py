@@ -51,7 +51,7 @@ def open_desk(db: Database, make_settings: Callable[..., Settings]) -> Iterator[
     """Opens desks: `open_desk(clock, **sections)`."""
     opened: list[Desk] = []
 
-    def start(clock: Clock, **sections: object) -> Desk:
+    def start(clock: Clock, /, **sections: object) -> Desk:
         settings = make_settings(**{"sources": SOURCES} | sections)
         cases = Cases(db, settings)
         health = Health(db, clock, settings)

@@ -1,0 +1,145 @@
+"""How soon customers are answered, for programs: as JSON, and each table as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Response
+from pydantic import BaseModel, Field
+
+from monitor.breaches import REASONS, Breach
+from monitor.export import neutral
+from monitor.outcomes import Measure
+from monitor.response import DEFINITIONS, Bar, Figures
+from monitor.web.response_report import Asked, Report, Reports
+from monitor.web.scope import Impossible
+from monitor.web.words import iso
+
+Table = Literal["figures", "distribution", "breaches"]
+
+
+class ScopeOut(BaseModel):
+    first: date = Field(serialization_alias="from")
+    last: date = Field(serialization_alias="to")
+    timezone: str = Field(description="of the days and of the hours")
+    brand: str | None
+    source: str | None
+    language: str | None
+    minutes: Measure = Field(description="in which response times are counted")
+
+
+class GroupOut(BaseModel):
+    name: str
+    figures: Figures
+
+
+class BreachOut(BaseModel):
+    case: int
+    reason: str
+    brand: str
+    source: str
+    language: str
+    person: str
+    posted_at: datetime
+    due_at: datetime
+    answered_at: datetime | None
+
+
+class ResponseOut(BaseModel):
+    scope: ScopeOut
+    all: Figures = Field(description="times in seconds, shares from 0 to 1; `definitions` says what each means")
+    without_clock: int = Field(description="cases in no figure: too old when first seen, or imported")
+    distribution: list[Bar]
+    groups: dict[str, list[GroupOut]] = Field(description="by source, language, hour and person")
+    reasons: dict[str, int] = Field(description="breaches by reason")
+    breaches: list[BreachOut] = Field(description="those due last first")
+    definitions: dict[str, str]
+
+
+def response_api_routes(reports: Reports) -> APIRouter:
+    router = APIRouter(prefix="/api/v1")
+
+    def report_for(wanted: dict[str, str]) -> Report:
+        try:
+            return reports.report(wanted)
+        except Impossible as error:
+            raise HTTPException(422, str(error)) from None
+
+    @router.get("/response")
+    def response(wanted: Asked) -> ResponseOut:
+        report = report_for(wanted)
+        chosen = report.scope
+        return ResponseOut(
+            scope=ScopeOut(
+                first=chosen.first,
+                last=chosen.last,
+                timezone=chosen.zone.key,
+                brand=chosen.brand,
+                source=chosen.source,
+                language=chosen.language,
+                minutes=chosen.measure,
+            ),
+            all=report.all,
+            without_clock=report.without_clock,
+            distribution=report.bars,
+            groups={by: [GroupOut(name=n, figures=of) for n, of in rows] for by, rows in report.groups.items()},
+            reasons=dict(report.reasons),
+            breaches=[_breach(breach) for breach in report.breaches],
+            definitions={name: text for name, (_, text) in {**DEFINITIONS, **REASONS}.items()},
+        )
+
+    @router.get(
+        "/response.csv",
+        response_class=Response,
+        responses={200: {"content": {"text/csv": {}}, "description": "a heading and the rows"}},
+    )
+    def response_csv(wanted: Asked, table: Annotated[Table, Query(description="which one")] = "figures") -> Response:
+        report = report_for(wanted)
+        name = f"response-{table}-{report.scope.first}-{report.scope.last}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(_csv(_rows(report, table)), media_type="text/csv; charset=utf-8", headers=headers)
+
+    return router
+
+
+def _breach(breach: Breach) -> BreachOut:
+    case = breach.outcome
+    return BreachOut(
+        case=case.case_id,
+        reason=breach.reason,
+        brand=case.brand,
+        source=case.source,
+        language=case.language,
+        person=case.person,
+        posted_at=case.posted_at,
+        due_at=breach.due_at,
+        answered_at=case.answered_at,
+    )
+
+
+def _rows(report: Report, table: Table) -> list[list[Any]]:
+    """A heading and the rows of a table."""
+    if table == "distribution":
+        return [[field.name for field in fields(Bar)], *(list(asdict(bar).values()) for bar in report.bars)]
+    if table == "breaches":
+        return [[*BreachOut.model_fields], *(list(dict(_breach(breach)).values()) for breach in report.breaches)]
+    named = [("all", "", report.all), *((by, name, of) for by, rows in report.groups.items() for name, of in rows)]
+    heading = ["by", "name", *(field.name for field in fields(Figures))]
+    return [heading, *([by, name, *asdict(of).values()] for by, name, of in named)]
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream).writerows([_cell(value) for value in row] for row in rows)
+    return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    return neutral(value) if isinstance(value, str) else value

@@ -1,0 +1,108 @@
+"""Which cases a page of figures is about: read from the address, and refused with the mend where it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from difflib import get_close_matches
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from monitor.outcomes import Measure, Outcome
+
+DAYS = 30
+MOST_DAYS = 400
+_FIRST = date(2000, 1, 1)
+
+
+class Impossible(Exception):
+    """What was asked for cannot be shown; the text says why, and what to ask instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """From the first to the last day, both included, on the wall clock of `zone`. None: all of them."""
+
+    first: date
+    last: date
+    zone: ZoneInfo
+    brand: str | None = None
+    source: str | None = None
+    language: str | None = None
+    measure: Measure = "calendar"
+
+    @property
+    def since(self) -> datetime:
+        return _midnight(self.first, self.zone)
+
+    @property
+    def until(self) -> datetime:
+        """The midnight after the last day."""
+        return _midnight(self.last + timedelta(days=1), self.zone)
+
+    @property
+    def query(self) -> str:
+        """What restores the scope, as the part of an address behind its question mark."""
+        chosen = {"from": self.first.isoformat(), "to": self.last.isoformat()}
+        chosen |= {name: value for name in FILTERS if (value := getattr(self, name)) is not None}
+        return urlencode(chosen | ({"minutes": self.measure} if self.measure != "calendar" else {}))
+
+    @property
+    def filtered(self) -> bool:
+        return any(getattr(self, name) is not None for name in FILTERS)
+
+    def holds(self, outcome: Outcome) -> bool:
+        return all(getattr(self, name) in (None, getattr(outcome, name)) for name in FILTERS)
+
+
+FILTERS = ("brand", "source", "language")
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def scope(asked: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Scope:
+    """The scope that `asked` names: from, to, brand, source, language, minutes; by default the past 30 days.
+
+    Raises Impossible."""
+    today = now.astimezone(zone).date()
+    last = _day("to", asked.get("to")) or today
+    first = _day("from", asked.get("from")) or max(_FIRST, last - timedelta(days=DAYS - 1))
+    if first > last:
+        raise Impossible(f"The period ends on {last} before it begins on {first}: exchange the two days.")
+    if first > today:
+        raise Impossible(f"The period begins on {first}, and today is {today}: nothing was heard yet.")
+    if (last - first).days >= MOST_DAYS:
+        raise Impossible(
+            f"From {first} to {last} are {(last - first).days + 1} days, and {MOST_DAYS} can be shown at once: "
+            "choose a shorter period."
+        )
+    measure = asked.get("minutes") or "calendar"
+    if measure not in ("calendar", "business"):
+        raise Impossible(f'minutes is "{measure[:40]}": it can be calendar or business.')
+    filters = {name: asked.get(name) or None for name in FILTERS}
+    return Scope(first, last, zone, **filters, measure="business" if measure == "business" else "calendar")
+
+
+def _day(name: str, text: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise Impossible(f'{name} is "{text[:40]}", which is no day: write it as 2026-11-20.') from None
+    if not _FIRST <= day < date(9999, 1, 1):
+        raise Impossible(f"{name} is {day}: choose a day from {_FIRST} on.")
+    return day
+
+
+def check_known(wanted: Scope, known: Mapping[str, Collection[str]]) -> None:
+    """Raises Impossible where a filter names what neither the settings nor any case of the period has."""
+    for name, values in known.items():
+        value = getattr(wanted, name)
+        if value is not None and value not in values:
+            near = get_close_matches(value, list(values), n=1)
+            mend = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(sorted(values)[:20]) or 'none'}."
+            raise Impossible(f'There is no {name} "{value[:100]}"; {mend}')
