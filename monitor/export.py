@@ -7,18 +7,19 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, select, tuple_
 
 from monitor.database import Database
 from monitor.errors import ConfigurationError
-from monitor.models import CaseRow, MentionRow, VerdictRow
+from monitor.models import CaseRow, MentionRow, RollupRow, VerdictRow
+from monitor.rollups import KEY, first_hour
 
 FORMATS = ("csv", "jsonl", "parquet")
 CHUNK = 2_000
@@ -33,6 +34,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("id", "state", "owner", "brand", "source", "posted_at", "due_at", "first_response_at", "met"),
         *("breached_at", "resolved_at", "calendar_seconds", "business_seconds", "satisfaction", "satisfaction_at"),
     ),
+    "trends": ("brand", "hour", "source", "language", "sentiment", "topic", "complaint", "mentions", "rated", "stars"),
 }
 _FORMULA = re.compile(r"^[\s\ufeff\u200b]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]")
 
@@ -43,8 +45,11 @@ def neutral(cell: str) -> str:
 
 
 def rows(db: Database, what: str, since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
-    """Every row of `what` posted from `since` (inclusive) to `until` (exclusive), ordered by id, in chunks so that
-    neither memory nor a transaction grows with their number."""
+    """Every row of `what` posted from `since` (inclusive) to `until` (exclusive), ordered by id (trends: by brand and
+    hour, those hours that begin within), in chunks so that neither memory nor a transaction grows with their number."""
+    if what == "trends":
+        yield from _trends(db, since, until)
+        return
     table: Any = {"mentions": MentionRow, "cases": CaseRow}[what]
     statement: Select[Any] = select(*_columns(what)).order_by(table.id).limit(CHUNK)
     if what == "mentions":
@@ -66,6 +71,27 @@ def rows(db: Database, what: str, since: datetime | None, until: datetime | None
         last = chunk[-1].id
 
 
+def _trends(db: Database, since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
+    """The hourly counts. `hour` is when the hour begins, `stars` the sum of the ratings."""
+    r = RollupRow
+    key = tuple_(*(getattr(r, name) for name in KEY))
+    statement = select(*(getattr(r, name) for name in COLUMNS["trends"])).where(r.mentions != 0).order_by(*key.clauses)
+    if since is not None:
+        statement = statement.where(r.hour >= first_hour(since))
+    if until is not None:
+        statement = statement.where(r.hour < first_hour(until))
+    chunk: Sequence[Any] = []
+    while True:
+        more = statement.where(key > tuple_(*chunk[-1][: len(KEY)])) if chunk else statement
+        with db.read() as session:
+            chunk = session.execute(more.limit(CHUNK)).all()
+        for row in chunk:
+            named = {"hour": _plain(datetime.fromtimestamp(row.hour * 3600, UTC)), "stars": row.stars / 100}
+            yield dict(zip(COLUMNS["trends"], row, strict=True)) | named
+        if len(chunk) < CHUNK:
+            return
+
+
 def _columns(what: str) -> list[Any]:
     if what == "cases":
         return [getattr(CaseRow, name) for name in COLUMNS[what]]
@@ -78,7 +104,8 @@ def _plain(value: Any) -> Any:
 
 def count(db: Database, what: str) -> int:
     with db.read() as session:
-        return session.scalar(select(func.count()).select_from(MentionRow if what == "mentions" else CaseRow)) or 0
+        table = {"mentions": MentionRow, "cases": CaseRow, "trends": RollupRow}[what]
+        return session.scalar(select(func.count()).select_from(table)) or 0
 
 
 def write(
@@ -126,8 +153,16 @@ def _parquet(found: Iterator[dict[str, Any]], what: str, output: Path | None) ->
         raise ConfigurationError("--format", "parquet needs pyarrow", "pip install 'firsthour[parquet]'") from None
     if output is None:
         raise ConfigurationError("--output", "parquet goes to a file", "add --output FILE.parquet")
-    kinds = {"id": "int64", "case_id": "int64", "satisfaction": "int64", "complaint": "bool", "met": "bool"}
-    kinds |= dict.fromkeys(("rating", "complaint_score", "calendar_seconds", "business_seconds"), "float64")
+    kinds = {
+        "id": "int64",
+        "case_id": "int64",
+        "mentions": "int64",
+        "rated": "int64",
+        "satisfaction": "int64",
+        "complaint": "bool",
+        "met": "bool",
+    }
+    kinds |= dict.fromkeys(("rating", "stars", "complaint_score", "calendar_seconds", "business_seconds"), "float64")
     fields = [(name, pyarrow.type_for_alias(kinds.get(name, "string"))) for name in COLUMNS[what]]
     schema = pyarrow.schema((n, pyarrow.list_(pyarrow.string()) if n == "brands" else kind) for n, kind in fields)
     part, written = output.with_name(output.name + ".part"), 0

@@ -83,6 +83,11 @@ def hour_of(moment: datetime) -> int:
     return int(moment.timestamp() // 3600)
 
 
+def first_hour(moment: datetime) -> int:
+    """As `hour_of`, of the first hour that does not begin before `moment`."""
+    return -int(-moment.timestamp() // 3600)
+
+
 def brands(session: Session) -> list[str]:
     """Every brand that was ever counted; a step along the key for each, not a look at every row."""
     found: list[str] = []

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.clock import aware
 from monitor.errors import Refused
+from monitor.rollups import first_hour
 
 MOST_POINTS = 10_000  # 400 days by the hour, 27 years by the day
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -48,8 +49,7 @@ class Span:
     @property
     def hours(self) -> tuple[int, int]:
         """The first hour and the one after the last, counted from 1970-01-01T00Z."""
-        first, end = (-int(-moment.timestamp() // 3600) for moment in (self.since, self.until))
-        return first, end
+        return first_hour(self.since), first_hour(self.until)
 
     @property
     def previous(self) -> Span:

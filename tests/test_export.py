@@ -17,7 +17,8 @@ from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.errors import ConfigurationError
 from monitor.export import COLUMNS, neutral, rows, write
-from monitor.models import MentionRow
+from monitor.models import MentionRow, RollupRow
+from monitor.rollups import hour_of, rebuild
 from monitor.settings import Settings
 
 HOSTILE = ["=cmd()", "+1+1", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1+1", "\u200b=1", "\uff1dSUM(1)", "\n@x"]
@@ -105,6 +106,29 @@ def test_rows_come_in_chunks_without_a_gap_or_a_double(
     assert [row["external_id"] for row in rows(db, "mentions", None, None)] == [str(n) for n in range(22)]
 
 
+def test_the_hourly_counts_are_exported_in_chunks_by_brand_and_hour(
+    any_db: Database, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "CHUNK", 2)
+    alike = {"source": "x", "language": "en", "sentiment": "negative", "topic": "delivery", "rated": 1, "stars": 450}
+    first = hour_of(clock.now())
+    with any_db.write() as session:
+        for hour in range(first, first + 4):
+            for brand in ("Acme", "=Beta"):
+                for complaint in (True, False):
+                    session.add(RollupRow(brand=brand, hour=hour, complaint=complaint, mentions=2, **alike))
+        session.add(RollupRow(brand="Acme", hour=first - 1, complaint=True, mentions=0, **alike))
+    found = list(
+        rows(any_db, "trends", clock.now() - timedelta(minutes=30), clock.now() + timedelta(hours=2, minutes=1))
+    )
+    assert len(found) == len({tuple(row.values()) for row in found}) == 12
+    assert {row["hour"] for row in found} == {f"2026-11-20T{hour}:00:00Z" for hour in (12, 13, 14)}
+    assert all(tuple(row) == COLUMNS["trends"] and row["stars"] == 4.5 for row in found)
+    assert write(any_db, "trends", "csv", tmp_path / "t.csv", None, None) == 16
+    lines = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
+    assert "'=Beta,2026-11-20T12:00:00Z,x,en,negative,delivery,true,2,1,4.5" in lines
+
+
 def test_parquet_without_pyarrow_names_the_extra(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(ConfigurationError, match="firsthour\\[parquet\\]"):
@@ -116,8 +140,10 @@ def test_parquet_holds_the_same_rows(
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (the parquet extra)")
     complain(db, make_settings(), clock.now())
-    write(db, "mentions", "parquet", tmp_path / "x.parquet", None, None)
-    assert parquet.read_table(tmp_path / "x.parquet").to_pylist() == list(rows(db, "mentions", None, None))
+    rebuild(db)
+    for what in COLUMNS:
+        write(db, what, "parquet", tmp_path / "x.parquet", None, None)
+        assert parquet.read_table(tmp_path / "x.parquet").to_pylist() == list(rows(db, what, None, None)) != []
 
 
 def test_standard_output_gets_the_rows_when_no_file_is_named(

@@ -19,7 +19,7 @@ app.add_typer(db_commands, name="db")
 
 @app.command()
 def export(
-    what: Annotated[str, typer.Argument(help="mentions or cases")],
+    what: Annotated[str, typer.Argument(help="mentions, cases or trends (hourly counts)")],
     format: Annotated[str, typer.Option("--format", help="csv, jsonl or parquet")] = "csv",
     since: Annotated[str | None, typer.Option(help="Posted at this time or later.")] = None,
     until: Annotated[str | None, typer.Option(help="Posted before this time.")] = None,
