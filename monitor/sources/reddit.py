@@ -21,10 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from monitor.errors import AuthError, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of
-from monitor.sources.http import Adapter
+from monitor.sources.http import TIMEOUT, Adapter
 from monitor.sources.recheck import rechecking
 from monitor.sources.reddit_posts import item, items_of
 from monitor.sources.reddit_replies import found, posted
+from monitor.sources.reddit_stream import PACE, ROUND, RedditStream
+from monitor.sources.streaming import Stream
 from monitor.sources.walk import Batch, StaleTokenError, walk
 
 _SITE = "https://www.reddit.com"
@@ -54,6 +56,7 @@ class Reddit:
         lag: Duration = Field(
             timedelta(minutes=15), description="read again at each poll: finds what is listed late, and edits"
         )
+        stream: bool = Field(False, description="look at the lists every few seconds too")
         recheck: Duration = Field(
             timedelta(days=2), description="what was read is asked for again for so long: finds edits and deletions"
         )
@@ -78,8 +81,12 @@ class Reddit:
                 raise ValueError("inbox needs an account: username and password, or refresh_token")
             return self
 
+    pace, round = PACE, ROUND
+    patience = TIMEOUT
+
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
         self.name = name
+        self._terms = terms
         self.capabilities = Capabilities(
             reply=bool(options.username or options.refresh_token),
             reply_limit=10_000,
@@ -88,6 +95,7 @@ class Reddit:
             edits=True,
             deletions=True,
             look_up=100,
+            stream=options.stream,
         )
         self._options = options
         self._adapter = _Adapter(name)
@@ -104,6 +112,23 @@ class Reddit:
             return walk(cursor, tuple(self._lists), first, int(now.timestamp()), self._read)
 
         return rechecking(cursor, now, self._options.recheck, 100, read, self._look_again)
+
+    def listen(self) -> Stream:
+        """With a session and a token of its own: praw's are of one thread."""
+        own = Reddit(self.name, self._options, self._terms)
+        own._adapter.patience = self.patience
+        try:
+            return RedditStream(
+                self._lists,
+                read=lambda name, token: own._read(name, 0, token),
+                look_again=lambda ids: own._look_again(dict.fromkeys(ids)),
+                hang_up=own.close,
+                pace=self.pace,
+                round=self.round,
+            )
+        except BaseException:
+            own.close()
+            raise
 
     def _look_again(self, asked: Mapping[str, datetime | None]) -> tuple[list[Item], list[Reject]]:
         children, _ = self._listing("api/info/", {"id": ",".join(asked)})
@@ -282,6 +307,11 @@ class _ScopeError(FirsthourError):
 
 class _Adapter(Adapter):
     """Keeps praw from sleeping in our thread: it never sees how much is left, nor an answer that it would retry."""
+
+    patience = TIMEOUT
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        return super().send(request, *args, **kwargs | {"timeout": self.patience})
 
     def seen(self, response: requests.Response) -> None:
         for header in ("x-ratelimit-remaining", "x-ratelimit-used"):
