@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from sqlalchemy import and_, or_, select
@@ -31,7 +32,7 @@ class Turn:
     sent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is derived is kept, since every table of a page asks for it
 class Outcome:
     """What became of one case: how its first clock ended, and who did what, in the order of the history. Times are
     aware. `clocked` is False for a case that was too old when first seen, or imported."""
@@ -61,19 +62,19 @@ class Outcome:
     def closed(self) -> bool:
         return self.state in CLOSED_STATES
 
-    @property
+    @cached_property
     def answer(self) -> Turn | None:
         """The first answer, where the history still holds it."""
         answers = [turn for turn in self.turns if turn.kind in REPLIES]
         return min(answers, key=lambda turn: turn.at, default=None)
 
-    @property
+    @cached_property
     def person(self) -> str:
         """Who is known here to have given the first answer, else who has the case, else nobody."""
         answer = self.answer
         return answer.actor if answer is not None and answer.kind == "reply" else self.owner or NOBODY
 
-    @property
+    @cached_property
     def seconds_to_take(self) -> float | None:
         taken = [turn.at for turn in self.turns if turn.kind in ("take", "hand_over")]
         return max(0.0, (min(taken) - self.opened_at).total_seconds()) if taken else None

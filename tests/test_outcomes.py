@@ -40,15 +40,15 @@ def test_business_minutes_of_the_hour_that_comes_twice_are_read_as_the_clock_cou
 
 
 def test_a_later_round_with_the_customer_leaves_the_first_response_as_it_was(
-    db: Database, make_settings: MakeSettings, clock: ManualClock
+    any_db: Database, make_settings: MakeSettings, clock: ManualClock
 ) -> None:
     settings = make_settings()
-    cases, now = Cases(db, settings), clock.now()
-    case_id = stored.complain(db, settings, now, cases=cases)
+    cases, now = Cases(any_db, settings), clock.now()
+    case_id = stored.complain(any_db, settings, now, cases=cases)
     cases.act(case_id, "reply", "Mari", "web", now + timedelta(minutes=9))
     cases.act(case_id, "reopen", "Jaan", "web", now + timedelta(hours=5))
     cases.act(case_id, "reply", "Jaan", "web", now + timedelta(hours=8))
-    (outcome,) = read(db, now, now + timedelta(minutes=1))
+    (outcome,) = read(any_db, now, now + timedelta(minutes=1))
     assert (outcome.seconds("calendar"), outcome.person, outcome.clocked) == (540, "Mari", True)
     assert figures([outcome]).answered_outside == 1  # noted, not sent from here
 
