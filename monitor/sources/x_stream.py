@@ -57,7 +57,11 @@ class FilteredStream:
             self._rules = _synchronised(client, name, tuple(dict.fromkeys(rules)))
             self._line = _Line(name, client.session, bearer_token)
         except (ValueError, RecursionError, requests.RequestException) as error:
+            client.session.close()
             raise RetryLater(f"sources.{name}: the answer is not readable: {type(error).__name__}") from error
+        except FirsthourError:
+            client.session.close()
+            raise
 
     def hear(self, within: float) -> News:
         events, rejects = [], list[Reject]()
@@ -127,6 +131,7 @@ class _Line:
         self._changed = threading.Condition()
         params = {key.replace("_", "."): ",".join(fields) for key, fields in SHOWN.items()}
         headers = {"Authorization": f"Bearer {bearer_token}", "User-Agent": USER_AGENT}
+        self._session = session
         self._response = session.get(_HOST + _PATH, params=params, headers=headers, stream=True)
         threading.Thread(target=self._follow, name=f"firsthour-x-{name}", daemon=True).start()
 
@@ -144,6 +149,7 @@ class _Line:
             self._end(RetryLater(f"sources.{self._name}: the stream broke off: {type(error).__name__}"))
         finally:
             self._response.close()
+            self._session.close()
 
     def read(self, within: float) -> list[bytes]:
         """What has come, after waiting up to `within` seconds. After the last line it raises why there are no more."""
