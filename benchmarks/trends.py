@@ -1,0 +1,164 @@
+"""Trends over many mentions of 400 days: how fast they are counted, and how long each question takes.
+
+python -m benchmarks.trends [MENTIONS [URL]]: so many (1,000,000; the goal is meant for 10,000,000), in an empty
+database of that address (none: SQLite in a temporary directory).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam, func, select, text
+from sqlalchemy.orm import Session
+
+from benchmarks.world import NOW, database
+from monitor import rollups
+from monitor.classify.verdict import TOPICS
+from monitor.database import Database, UTCDateTime
+from monitor.models import RollupRow
+from monitor.schema import upgrade
+from monitor.trend_mentions import behind
+from monitor.trend_spans import Grain, Span
+from monitor.trends import DIMENSIONS, Filter, changes, over_time, series, shares
+
+MENTIONS = 1_000_000
+DAYS = 400
+RUNS = 20
+CHUNK = 100_000
+ZONE = ZoneInfo("Europe/Tallinn")
+_PRIME = 2_147_483_647
+_LANGUAGES = ["en", "de", "fr", "es", "et", "uk"]
+
+
+def fill(db: Database, count: int) -> None:
+    """`count` judged mentions that the database makes by itself: of ten brands and eight sources, the first of which
+    have most of it, by day more than by night; one in twenty is about two brands."""
+    for first in range(0, count, CHUNK):
+        with db.write() as session:
+            given = {"first": first, "end": min(first + CHUNK, count)}
+            session.execute(text(_mentions(db.dialect)).bindparams(bindparam("now", NOW, UTCDateTime())), given)
+            session.execute(text(_VERDICTS).bindparams(bindparam("now", NOW, UTCDateTime())), given)
+
+
+def _even(factor: int) -> str:
+    """From 0 to 1, the same for the same `n`, evenly spread."""
+    return f"(n * {factor} % {_PRIME}) / {_PRIME}.0"
+
+
+def _skewed(factor: int, values: int) -> str:
+    """From 0 to `values` - 1, the first the most frequent."""
+    return f"CAST(floor({_even(factor)} * {_even(factor)} * {values}) AS BIGINT)"
+
+
+def _one_of(values: Sequence[str], index: str) -> str:
+    cases = " ".join(f"WHEN {n} THEN '{value}'" for n, value in enumerate(values))
+    return f"CASE {index} {cases} END"
+
+
+def _mentions(dialect: str) -> str:
+    day, hours = f"floor({_even(179_424_673)} * {DAYS})", f"({_even(982_451_653)} + {_even(433_494_437)}) * 12"
+    start = int((NOW - timedelta(days=DAYS)).timestamp())
+    moment = f"{start} + {day} * 86400 + {hours} * 3600"
+    brand = f"'\"Brand ' || {_skewed(899_809_343, 10)} || '\"'"
+    second = "CASE WHEN n % 20 = 0 THEN ', \"Brand 10\"' ELSE '' END"
+    posted = (
+        f"strftime('%Y-%m-%d %H:%M:%f000', {moment}, 'unixepoch')" if dialect == "sqlite" else f"to_timestamp({moment})"
+    )
+    brands = f"'[' || {brand} || {second} || ']'"
+    return f"""
+    WITH RECURSIVE numbers (n) AS (SELECT CAST(:first AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :end)
+    INSERT INTO mentions (id, source, external_id, text, own, backfill, brands, posted_at, seen_at, revision, judging,
+        attempt, rating)
+    SELECT n + 1, 'source ' || {_skewed(715_225_739, 8)}, 't' || n, 'acme is late again, number ' || n, false, false,
+        {brands if dialect == "sqlite" else f"CAST({brands} AS JSON)"}, {posted}, :now, 0, 'judged', 0,
+        CASE WHEN n % 4 = 0 THEN 1 + n % 5 END
+    FROM numbers
+    """
+
+
+_MOOD = f"""CASE WHEN {_even(576_460_731)} < 0.45 THEN 'negative' WHEN {_even(576_460_731)} < 0.75 THEN 'neutral'
+        ELSE 'positive' END"""
+_VERDICTS = f"""
+    INSERT INTO verdicts (mention_id, revision, language, language_score, sentiment, negative, neutral, positive,
+        complaint, complaint_score, severity, severity_score, topic, topic_score, model, judged_at)
+    SELECT id, 0, {_one_of(_LANGUAGES, _skewed(304_250_263, len(_LANGUAGES)))}, 0.9, {_MOOD}, 0.5, 0.3, 0.2,
+        {_even(576_460_731)} < 0.3, 0.9, 'low', 0.9, {_one_of(TOPICS, _skewed(613_651_369, len(TOPICS)))}, 0.9, 'bench',
+        :now
+    FROM (SELECT id, id AS n FROM mentions WHERE id > :first AND id <= :end) AS m
+"""
+
+
+def questions() -> dict[str, Callable[[Session], object]]:
+    year = Span(NOW - timedelta(days=DAYS), NOW, Grain.DAY, ZONE)
+    month = Span(NOW - timedelta(days=30), NOW, Grain.DAY, ZONE)
+    hourly = Span(NOW - timedelta(days=30), NOW, Grain.HOUR, ZONE)
+    week = Span(NOW - timedelta(days=7), NOW, Grain.DAY, ZONE)
+    one = Filter(brand=("Brand 0",))
+    return {
+        "400 days by day, one brand": lambda s: over_time(s, year, one),
+        "400 days by day, all brands": lambda s: over_time(s, year, Filter()),
+        "400 days by topic, complaints of one brand": lambda s: series(
+            s, year, Filter(brand=("Brand 0",), complaint=True), "topic"
+        ),
+        "share of voice in 400 days": lambda s: shares(s, year, Filter(), "brand"),
+        "30 days by day, all brands, and the 30 before": lambda s: (
+            over_time(s, month, Filter()),
+            over_time(s, month.previous, Filter()),
+        ),
+        "30 days by the hour, one brand": lambda s: over_time(s, hourly, one),
+        "what changed in a week, one brand": lambda s: changes(s, week, one, DIMENSIONS),
+        "mentions behind a day, one brand": lambda s: behind(
+            s, NOW - timedelta(days=41), NOW - timedelta(days=40), one
+        ),
+        "mentions behind 400 days, a rare filter": lambda s: behind(
+            s, year.since, year.until, Filter(("Brand 9",), language=("uk",), complaint=True)
+        ),
+    }
+
+
+def measure(count: int = MENTIONS, url: str | None = None) -> list[tuple[str, str, str]]:
+    with database() if url is None else _at(url) as db:
+        began = time.perf_counter()
+        fill(db, count)
+        made = time.perf_counter() - began
+        began = time.perf_counter()
+        rollups.rebuild(db)
+        built = time.perf_counter() - began
+        began = time.perf_counter()
+        assert rollups.check(db) == 0
+        checked = time.perf_counter() - began
+        with db.read() as session:
+            kept = session.scalar(select(func.count()).select_from(RollupRow))
+        rows = [
+            (f"trends: {count:,} mentions made ({db.dialect})", f"{count / made:,.0f}/s", ""),
+            (f"trends rebuild, {kept:,} rows", f"{count / built:,.0f} mentions/s", "100,000/s"),
+            ("trends rebuild --check", f"{count / checked:,.0f} mentions/s", ""),
+        ]
+        for name, ask in questions().items():
+            times = sorted(_seconds(db, ask) for _ in range(RUNS))
+            asked = "300 ms" if "behind" in name else "200 ms"
+            rows.append((f"trends: {name} (p95)", f"{times[int(RUNS * 0.95) - 1] * 1000:,.0f} ms", asked))
+    return rows
+
+
+def _seconds(db: Database, ask: Callable[[Session], object]) -> float:
+    began = time.perf_counter()
+    with db.read() as session:
+        ask(session)
+    return time.perf_counter() - began
+
+
+def _at(url: str) -> AbstractContextManager[Database]:
+    db = Database(url)
+    upgrade(db)
+    return nullcontext(db)
+
+
+if __name__ == "__main__":
+    for row in measure(int(sys.argv[1]) if len(sys.argv) > 1 else MENTIONS, *sys.argv[2:3]):
+        print(*row, sep="  |  ", flush=True)
