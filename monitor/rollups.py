@@ -111,20 +111,20 @@ def rebuild(db: Database, progress: Progress | None = None) -> int:
 
 
 def check(db: Database, progress: Progress | None = None) -> int:
-    """How many rows differ between the rollups and a recount: 0 is right. Each window is one statement, so that what
+    """How many rows a recount gives otherwise, or not at all: 0 is right. Each window is one statement, so that what
     is stored meanwhile is on both sides or on neither."""
     wrong = 0
 
     def compare(session: Session, window: _Window) -> None:
         nonlocal wrong
-        counted = _counted(session, window.posted)
-        some = " OR ".join(f"{name} <> 0" for name in COUNTS)
-        kept = f"SELECT {_COLUMNS} FROM rollups WHERE brand IN :brands AND {window.hours} AND ({some})"  # noqa: S608
-        differ = " + ".join(
-            f"(SELECT count(*) FROM (SELECT * FROM ({one}) AS o EXCEPT SELECT * FROM ({other}) AS p) AS d)"  # noqa: S608
-            for one, other in ((counted, kept), (kept, counted))
-        )
-        wrong += window.execute(session, f"SELECT {differ}").scalar_one()
+        key, differ = ", ".join(KEY), " OR ".join(f"sum({name}) <> 0" for name in COUNTS)
+        less = ", ".join(f"-{name}" for name in COUNTS)
+        kept = f"SELECT {key}, {less} FROM rollups WHERE brand IN :brands AND {window.hours}"  # noqa: S608
+        both = f"{_counted(session, window.posted)} UNION ALL {kept}"
+        wrong += window.execute(
+            session,
+            f"SELECT count(*) FROM (SELECT 1 FROM ({both}) AS b GROUP BY {key} HAVING {differ}) AS d",  # noqa: S608
+        ).scalar_one()
 
     _walk(db, db.read, compare, progress)
     return wrong
