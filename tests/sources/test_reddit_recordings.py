@@ -1,4 +1,5 @@
-"""praw's own recordings of Reddit, fetched from PyPI when the test runs: what the real service said over ten years."""
+"""praw's and prawcore's own recordings of Reddit, fetched from PyPI when the test runs: what the real service said over
+ten years."""
 
 from __future__ import annotations
 
@@ -51,9 +52,18 @@ class Exchange:
 
 @pytest.fixture(scope="session")
 def recordings(request: pytest.FixtureRequest) -> dict[str, list[Exchange]]:
+    return _cassettes(sdist(request.config.cache, "praw", "praw>=8,<9"))
+
+
+@pytest.fixture(scope="session")
+def core_recordings(request: pytest.FixtureRequest) -> dict[str, list[Exchange]]:
+    return _cassettes(sdist(request.config.cache, "prawcore", "prawcore>=4,<5"))
+
+
+def _cassettes(path: Path) -> dict[str, list[Exchange]]:
     """The exchanges of each cassette, by its name."""
     cassettes = {}
-    with tarfile.open(sdist(request.config.cache, "praw", "praw>=8,<9")) as archive:
+    with tarfile.open(path) as archive:
         for member in archive:
             if "/cassettes/" in member.name and member.name.endswith(".json"):
                 recorded = json.load(archive.extractfile(member))  # type: ignore[arg-type]
@@ -79,10 +89,13 @@ class Replay:
 
     url: str
     exchanges: list[Exchange] = field(default_factory=list)
+    sign_in: Exchange | None = None  # what the request for a token is answered with
 
     def handle(self, request: Request) -> Response:
         path = request.path.strip("/")
         if path == "api/v1/access_token":
+            if self.sign_in is not None:
+                return self.sign_in.response()
             token = {"access_token": "<ACCESS_TOKEN>", "token_type": "bearer", "expires_in": 3600, "scope": "*"}
             return Response(json.dumps(token), content_type="application/json")
         for exchange in self.exchanges:
@@ -151,6 +164,29 @@ def test_no_answer_that_reddit_ever_gave_breaks_the_source(
     assert len(recordings) >= 643
     assert len(exchanges) >= 2_798
     assert outcomes["items"] > 10_000, outcomes
+
+
+def test_no_answer_that_prawcore_ever_got_breaks_the_source(
+    core_recordings: dict[str, list[Exchange]], replay: Replay
+) -> None:
+    """Tokens and refusals of tokens are given to signing in, everything else to the reading of a subreddit."""
+    outcomes: Counter[str] = Counter()
+    for exchange in [exchange for cassette in core_recordings.values() for exchange in cassette]:
+        signing_in = exchange.path.startswith("api/v1/")
+        replay.sign_in = exchange if signing_in else None
+        replay.exchanges = (
+            [] if signing_in else [Exchange("GET", "r/test/new", exchange.status, exchange.headers, exchange.body)]
+        )
+        source = replay.source(search=False, subreddits=["test"])
+        try:
+            source.fetch(None, NOW)
+        except FirsthourError as error:
+            outcomes[type(error).__name__] += 1
+        else:
+            outcomes["read"] += 1
+        source.close()
+    assert len(core_recordings) >= 55
+    assert outcomes.keys() == {"read", "AuthError", "RetryLater"}
 
 
 def _sound(item: Item) -> bool:
