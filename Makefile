@@ -22,6 +22,7 @@ docs: $(VENV)/.dev
 
 proofs: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow $(ARGS)
+	CONTRACT_ITEMS=1000 CONTRACT_DEATHS=100 $(BIN)/python -m pytest -n 2 -k whatever_happened $(ARGS)
 
 benchmarks: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -2,7 +2,7 @@
 
 Items come late, out of order and in the same second, while they are read, edited and deleted; the service fails in any
 request; the process dies before any commit. In the end what is stored is what was published, no more and no less.
-`CONTRACT_ITEMS` says how many items (400) and `CONTRACT_DEATHS` how many deaths (20) at least.
+`CONTRACT_ITEMS` says how many items (200) and `CONTRACT_DEATHS` how many deaths (10) at least.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from monitor.errors import RetryLater
 from monitor.sources.base import Cursor, Item, Source
 from monitor.sources.stand_in import MOST_PAGES, NOW, TROUBLE, Answer, FakeService
 
-PUBLISHED = int(os.environ.get("CONTRACT_ITEMS", "400"))
-DEATHS = int(os.environ.get("CONTRACT_DEATHS", "20"))
+PUBLISHED = int(os.environ.get("CONTRACT_ITEMS", "200"))
+DEATHS = int(os.environ.get("CONTRACT_DEATHS", "10"))
 AT_A_TIME = 60  # items published between two polls, at most
 LATER_POLLS = 300  # until every edit and deletion has to be known here
 STILL_SEEN = timedelta(minutes=2)  # how old an item may be when it changes, where the service never delivers late
