@@ -88,5 +88,7 @@ def test_the_interface_describes_itself_and_nothing_else(desk: Desk) -> None:
         "/api/v1/cases",
         "/api/v1/cases/{case_id}",
         "/api/v1/mentions",
+        "/api/v1/response",
+        "/api/v1/response.csv",
     }
     assert {method for path in paths.values() for method in path} == {"get"}
