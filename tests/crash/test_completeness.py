@@ -21,7 +21,7 @@ POLLER = Path(__file__).with_name("poller.py")
 
 
 @pytest.mark.parametrize(
-    ("total", "deaths"), [(1_500, 6), pytest.param(50_000, 100, marks=pytest.mark.slow)], ids=["short", "long"]
+    ("total", "deaths"), [(600, 4), pytest.param(50_000, 100, marks=pytest.mark.slow)], ids=["short", "long"]
 )
 def test_what_is_stored_after_every_death_is_what_was_published(
     db: Database, clock: ManualClock, httpserver: HTTPServer, total: int, deaths: int
