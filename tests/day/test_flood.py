@@ -129,5 +129,6 @@ def test_five_hundred_complaints_in_five_minutes(
     assert Counter(slack.deliveries()) == Counter(posted), "lost or doubled"
     channel = [m for m in slack.posted() if "thread_ts" not in m or m["broadcast"]]
     assert len(channel) < {"topic": 30, "embedded": 80}[model]
-    assert len([i for i in incidents if i.topics]) <= 3
+    # the model names more than one topic for one trouble, and not the same on every kind of processor
+    assert len([i for i in incidents if i.topics]) <= {"topic": 1, "embedded": 5}[model]
     assert slack.refused == []
