@@ -16,7 +16,8 @@ from monitor.clock import Clock
 from monitor.errors import Refused
 from monitor.solved import PRESSES
 from monitor.web import queries, words
-from monitor.web.pages import Pages, clean_name, me, missing, remember, whole_case
+from monitor.web.gate import clean_name, me
+from monitor.web.pages import Pages, missing, remember, whole_case
 
 NOTE_LENGTH = 4000
 OFFERED = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from monitor import __version__
@@ -20,6 +20,7 @@ from monitor.survey import Survey
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
+from monitor.web.gate import Gate
 from monitor.web.guard import Guard
 from monitor.web.hooks import hook_routes
 from monitor.web.live import Live, live_routes
@@ -51,6 +52,7 @@ def build_web(
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(Gate())],
     )
     live = Live(db, clock)
     pages = Pages(db, clock, settings, health, live.speed, replies)

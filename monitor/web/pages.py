@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from functools import cache
 from typing import Annotated, Any
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
@@ -26,10 +26,9 @@ from monitor.outgoing import Replies
 from monitor.settings import Settings
 from monitor.web import queries, story, words
 from monitor.web.api import Word
+from monitor.web.gate import ME, me, visitor
 from monitor.web.writing import writing
 
-ME = "firsthour_me"
-NAME_LENGTH = 60
 HEARD = 40
 ON_PAGE = 50
 Before = Annotated[int | None, Query(ge=0, le=queries.LARGEST_ID)]
@@ -46,10 +45,13 @@ class Pages:
         self._templates = templates()
 
     def draw(self, template: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:
+        who = visitor(request)
         shared = {
             "now": self._clock.now(),
             "speed": self._speed,
-            "me": me(request),
+            "me": who.name,
+            "visitor": who,
+            "csrf_field": who.csrf_field,
             "nonce": secrets.token_hex(8),
             "zone": self._settings.clock.timezone,
             "brands": [b.name for b in self._settings.brands if not b.competitor],
@@ -155,15 +157,6 @@ def templates() -> Environment:
 def _shown(value: Any) -> Any:
     """Whatever a template prints is made harmless, also where nobody thought of it: names, errors, settings."""
     return words.harmless(value) if type(value) is str else value
-
-
-def me(request: Request) -> str | None:
-    """The name that this browser's user gave, made fit to be shown and stored."""
-    return clean_name(unquote(request.cookies.get(ME, "")))
-
-
-def clean_name(name: str) -> str | None:
-    return " ".join(words.harmless(name).split())[:NAME_LENGTH] or None
 
 
 def remember(response: Response, name: str) -> None:

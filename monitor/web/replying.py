@@ -17,7 +17,8 @@ from monitor.outgoing import Replies
 from monitor.storable import storable
 from monitor.web import queries
 from monitor.web.actions import BUSY
-from monitor.web.pages import Pages, clean_name, me, missing, remember, whole_case
+from monitor.web.gate import clean_name, me
+from monitor.web.pages import Pages, missing, remember, whole_case
 from monitor.web.writing import weigh
 
 LONGEST = 20_000  # characters of a form's field
