@@ -20,11 +20,14 @@ from monitor.survey import Survey
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
+from monitor.web.chart_files import chart_routes
 from monitor.web.gate import Gate
 from monitor.web.guard import Guard
 from monitor.web.hooks import hook_routes
 from monitor.web.live import Live, live_routes
 from monitor.web.ops import ops_routes
+from monitor.web.overview import overview_routes
+from monitor.web.overview_report import Overviews
 from monitor.web.pages import Pages, page_routes
 from monitor.web.replying import reply_routes
 from monitor.web.response import response_routes
@@ -61,9 +64,12 @@ def build_web(
     reports = Reports(db, clock, settings)
     app.include_router(api_routes(db), tags=["data"])
     app.include_router(response_api_routes(reports), tags=["data"])
+    overviews = Overviews(db, clock, settings)
+    app.include_router(chart_routes({"overview": overviews.charts}), tags=["data"])
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(response_routes(pages, reports))
+    app.include_router(overview_routes(pages, overviews))
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(reply_routes(pages, replies, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 
 from monitor.alerts.blocks import permalink
 from monitor.cases import TRANSITIONS, Case
+from monitor.charts import DARK, LIGHT, config
+from monitor.charts.picture import available
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.errors import Refused
@@ -54,6 +56,7 @@ class Pages:
             "csrf_field": who.csrf_field,
             "nonce": secrets.token_hex(8),
             "zone": self._settings.clock.timezone,
+            "pictures": available(),
             "brands": [b.name for b in self._settings.brands if not b.competitor],
         }
         return HTMLResponse(self._templates.get_template(template).render(shared | values), status_code=status)
@@ -151,6 +154,7 @@ def templates() -> Environment:
     )
     environment.filters.update(words.FILTERS)
     environment.globals.update(clock_of=story.clock_of, told=story.told, permalink=permalink)
+    environment.globals.update(chart_themes={"light": config(LIGHT), "dark": config(DARK)})
     return environment
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -13,12 +10,11 @@ from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import BaseModel, Field
 
 from monitor.breaches import REASONS, Breach
-from monitor.export import neutral
+from monitor.charts.chart import csv_of
 from monitor.outcomes import Measure
 from monitor.response import DEFINITIONS, Bar, Figures
 from monitor.web.response_report import Asked, Report, Reports
 from monitor.web.scope import Impossible
-from monitor.web.words import iso
 
 Table = Literal["figures", "distribution", "breaches"]
 
@@ -102,7 +98,7 @@ def response_api_routes(reports: Reports) -> APIRouter:
         report = report_for(wanted)
         name = f"response-{table}-{report.scope.first}-{report.scope.last}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(_csv(_rows(report, table)), media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(csv_of(_rows(report, table)), media_type="text/csv; charset=utf-8", headers=headers)
 
     return router
 
@@ -131,15 +127,3 @@ def _rows(report: Report, table: Table) -> list[list[Any]]:
     named = [("all", "", report.all), *((by, name, of) for by, rows in report.groups.items() for name, of in rows)]
     heading = ["by", "name", *(field.name for field in fields(Figures))]
     return [heading, *([by, name, *asdict(of).values()] for by, name, of in named)]
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream).writerows([_cell(value) for value in row] for row in rows)
-    return stream.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return iso(value)
-    return neutral(value) if isinstance(value, str) else value

@@ -17,7 +17,12 @@ _FIRST = date(2000, 1, 1)
 
 
 class Impossible(Exception):
-    """What was asked for cannot be shown; the text says why, and what to ask instead."""
+    """What was asked for cannot be shown; the text says why, and what to ask instead. `instead` is the nearest that can
+    be shown, as changes of what was asked; None where that is unknown."""
+
+    def __init__(self, why: str, instead: Mapping[str, str] | None = None) -> None:
+        super().__init__(why)
+        self.instead = instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,12 @@ class Scope:
 
     @property
     def since(self) -> datetime:
-        return _midnight(self.first, self.zone)
+        return midnight(self.first, self.zone)
 
     @property
     def until(self) -> datetime:
         """The midnight after the last day."""
-        return _midnight(self.last + timedelta(days=1), self.zone)
+        return midnight(self.last + timedelta(days=1), self.zone)
 
     @property
     def query(self) -> str:
@@ -59,7 +64,7 @@ class Scope:
 FILTERS = ("brand", "source", "language")
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
@@ -67,13 +72,7 @@ def scope(asked: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Scope:
     """The scope that `asked` names: from, to, brand, source, language, minutes; by default the past 30 days.
 
     Raises Impossible."""
-    today = now.astimezone(zone).date()
-    last = _day("to", asked.get("to")) or today
-    first = _day("from", asked.get("from")) or max(_FIRST, last - timedelta(days=DAYS - 1))
-    if first > last:
-        raise Impossible(f"The period ends on {last} before it begins on {first}: exchange the two days.")
-    if first > today:
-        raise Impossible(f"The period begins on {first}, and today is {today}: nothing was heard yet.")
+    first, last = period(asked, now, zone, DAYS)
     if (last - first).days >= MOST_DAYS:
         raise Impossible(
             f"From {first} to {last} are {(last - first).days + 1} days, and {MOST_DAYS} can be shown at once: "
@@ -86,23 +85,37 @@ def scope(asked: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Scope:
     return Scope(first, last, zone, **filters, measure="business" if measure == "business" else "calendar")
 
 
+def period(asked: Mapping[str, str], now: datetime, zone: ZoneInfo, days: int) -> tuple[date, date]:
+    """The first and the last day that `asked` names; by default so many days up to today. Raises Impossible."""
+    today = now.astimezone(zone).date()
+    last = _day("to", asked.get("to")) or today
+    first = _day("from", asked.get("from")) or max(_FIRST, last - timedelta(days=days - 1))
+    if first > today:
+        why = f"The period begins on {first}, and today is {today}: nothing was heard yet."
+        raise Impossible(why, {"from": "", "to": ""})
+    if first > last:
+        why = f"The period ends on {last} before it begins on {first}: exchange the two days."
+        raise Impossible(why, {"from": last.isoformat(), "to": first.isoformat()})
+    return first, last
+
+
 def _day(name: str, text: str | None) -> date | None:
     if not text:
         return None
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Impossible(f'{name} is "{text[:40]}", which is no day: write it as 2026-11-20.') from None
+        raise Impossible(f'{name} is "{text[:40]}", which is no day: write it as 2026-11-20.', {name: ""}) from None
     if not _FIRST <= day < date(9999, 1, 1):
-        raise Impossible(f"{name} is {day}: choose a day from {_FIRST} on.")
+        raise Impossible(f"{name} is {day}: choose a day from {_FIRST} on.", {name: ""})
     return day
 
 
-def check_known(wanted: Scope, known: Mapping[str, Collection[str]]) -> None:
+def check_known(wanted: object, known: Mapping[str, Collection[str]]) -> None:
     """Raises Impossible where a filter names what neither the settings nor any case of the period has."""
     for name, values in known.items():
         value = getattr(wanted, name)
         if value is not None and value not in values:
             near = get_close_matches(value, list(values), n=1)
             mend = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(sorted(values)[:20]) or 'none'}."
-            raise Impossible(f'There is no {name} "{value[:100]}"; {mend}')
+            raise Impossible(f'There is no {name} "{value[:100]}"; {mend}', {name: near[0] if near else ""})

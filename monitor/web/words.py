@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import regex
 
+from monitor.trend_findings import signed
 from monitor.web.languages import NAMES
 
 SOON = timedelta(minutes=20)
@@ -160,10 +161,15 @@ def share(part: float | None) -> str:
     return f"{round(100 * part) if part in (0, 1) else min(99, max(1, round(100 * part)))} %"
 
 
+def points(part: float | None) -> str:
+    """A figure of -1 to 1 as -100 to 100, with its sign."""
+    return "–" if part is None else signed(100 * part)
+
+
 FILTERS = {
     f.__name__: f
     for f in (
         *(language, spoken, shortened, long_span, stars, ordinal, people, initials, iso, web_address, percent),
-        *(lasting, share),
+        *(lasting, share, points),
     )
 }

@@ -20,7 +20,9 @@
     const late = element.closest(".time.late");
     if (late) behind.push(getComputedStyle(late.querySelector("svg")).fill);
     const style = getComputedStyle(element);
-    const a = luminance(paint(behind)), b = luminance(paint([...behind, style.color]));
+    if (style.opacity === "0") continue; // the labels that a chart has no room for
+    const colour = element instanceof SVGElement ? style.fill : style.color;
+    const a = luminance(paint(behind)), b = luminance(paint([...behind, colour]));
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     const size = parseFloat(style.fontSize);
     const needed = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700) ? 3 : 4.5;

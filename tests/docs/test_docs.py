@@ -11,6 +11,7 @@ import pytest
 import typer.main
 
 from monitor.settings import Settings
+from monitor.trend_figures import FIGURES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -131,3 +132,9 @@ def test_every_page_can_be_reached_from_the_first() -> None:
                 reached.add(target)
                 todo.append(target)
     assert [str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md") if p.resolve() not in reached] == []
+
+
+def test_the_figures_of_the_trends_are_defined_on_their_page_as_they_are_in_the_code() -> None:
+    page = (ROOT / "docs/trends.md").read_text(encoding="utf-8")
+    missing = [f.title for f in FIGURES.values() if f"| **{f.title}** | {f.meaning} |" not in page]
+    assert missing == []

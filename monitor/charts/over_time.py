@@ -1,0 +1,227 @@
+"""Drawings over time: moods above and below a line, one or several lines, and the parts of a whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from monitor.charts.chart import Spec
+from monitor.charts.time_axis import Mark, TimeAxis
+from monitor.trends import Counts
+
+HEIGHT = 260
+MOST_SERIES = 6  # and what is left over, as a seventh
+_GREY = {"condition": {"test": "datum.partial", "value": 0.5}, "value": 1}
+
+
+def moods(
+    axis: TimeAxis,
+    points: Sequence[Counts],
+    before: Sequence[Counts] = (),
+    marks: Sequence[Mark] = (),
+    behind: str | None = None,
+) -> Spec:
+    """Mentions: negative ones below the line, positive and neutral ones above it; `before` as short lines. `behind` is
+    the page of the mentions, as an address that ends with `?` or `&`: a click leads to those of one point."""
+    rows = _rows(axis, behind)
+    for n, (row, point) in enumerate(zip(rows, points, strict=True)):
+        row |= {"negative": point.negative, "neutral": point.neutral, "positive": point.positive}
+        if n < len(before):
+            then = before[n]
+            row |= {"above": then.positive + then.neutral, "below": -then.negative, "before": then.mentions}
+    shape = {
+        "top": "datum.mood == 'negative' ? 0 : datum.positive + (datum.mood == 'neutral' ? datum.neutral : 0)",
+        "foot": "datum.mood == 'neutral' ? datum.positive : datum.mood == 'negative' ? -datum.negative : 0",
+    }
+    tips = [
+        _tip("when", "When"),
+        _tip("positive", "Positive"),
+        _tip("neutral", "Neutral"),
+        _tip("negative", "Negative"),
+    ]
+    tips += [_tip("before", "Period before")] if before else []
+    bars: Spec = {
+        "transform": [
+            {"fold": ["negative", "neutral", "positive"], "as": ["mood", "count"]},
+            *({"calculate": test, "as": name} for name, test in shape.items()),
+        ],
+        "mark": {"type": "bar", "xOffset": 0.5, "x2Offset": -0.5},
+        "encoding": {
+            "x": axis.x(),
+            "x2": {"field": "end"},
+            "y": {"field": "top", "type": "quantitative", "axis": _count_axis(), "title": None},
+            "y2": {"field": "foot"},
+            "color": {
+                "field": "mood",
+                "type": "nominal",
+                "scale": {"domain": ["negative", "neutral", "positive"], "range": "moods"},
+                "legend": {"symbolType": "square"},
+            },
+            "opacity": _GREY,
+            "tooltip": tips,
+            **_href(behind),
+        },
+    }
+    zero: Spec = {"mark": {"type": "rule", "style": "zero"}, "encoding": {"y": {"datum": 0}}}
+    layers = [bars, *_ticks(axis, ("above", "below") if before else ()), zero]
+    return _layered(rows, axis.with_marks(layers, marks), behind)
+
+
+def lines(
+    axis: TimeAxis,
+    series: Mapping[str, Sequence[float | None]],
+    before: Sequence[float | None] = (),
+    marks: Sequence[Mark] = (),
+    behind: str | None = None,
+    form: str = ",d",
+    domain: tuple[float, float] | None = None,
+) -> Spec:
+    """A line for each of at most MOST_SERIES + 1 series; `before` only where there is one. `form` is d3's format of the
+    figure, `domain` the least extent of its axis."""
+    rows = _rows(axis, behind)
+    names = list(series)
+    for n, row in enumerate(rows):
+        row |= {f"s{k}": values[n] for k, values in enumerate(series.values())}
+        row["tail"] = axis.partial and n >= len(rows) - 2
+        if n < len(before):
+            row["before"] = before[n]
+    keys = [f"s{k}" for k in range(len(names))]
+    spoken = f"{json.dumps(names)}[toNumber(slice(datum.{{}}, 1))]"
+    scale: Spec = {"zero": True}
+    if domain:
+        drawn = [*domain, *(each for values in (*series.values(), before) for each in values if each is not None)]
+        scale = {"domain": [min(drawn), max(drawn)], "nice": True}
+    y: Spec = {"field": "figure", "type": "quantitative", "title": None, "scale": scale, "axis": {"format": form}}
+    y["axis"] |= {"tickCount": 5}
+    encoding: Spec = {"x": axis.x(), "y": y}
+    several = len(names) > 1
+    if several:
+        coloured = {"field": "key", "type": "nominal", "scale": {"domain": keys, "range": "series"}}
+        legend = {"labelExpr": spoken.format("value"), "columns": 4}
+        encoding["color"] = coloured | {"legend": legend | {"symbolType": "circle"}}
+    tips = [_tip("when", "When"), *([_tip("name", "Of")] if several else []), _tip("figure", "Figure", form)]
+    tips += [_tip("before", "Period before", form)] if before else []
+    folded: list[Spec] = [
+        {"fold": keys, "as": ["key", "figure"]},
+        {"calculate": spoken.format("key"), "as": "name"},
+        {"filter": "isValid(datum.figure)"},
+    ]
+    style = {} if several else {"style": "plain"}
+    line = {"type": "line", "strokeWidth": 2.2} | style
+    point = {"type": "point", "filled": True, "size": 45 if len(rows) <= 62 else 14} | style
+    layers: list[Spec] = [
+        {"transform": [*folded, {"filter": "!datum.partial"}], "mark": line, "encoding": encoding},
+        {
+            "transform": [*folded, {"filter": "datum.tail"}],
+            "mark": line | {"strokeDash": [3, 3], "strokeWidth": 1.6},
+            "encoding": encoding,
+        },
+        {
+            "transform": folded,
+            "mark": point,
+            "encoding": {**encoding, "opacity": _GREY, "tooltip": tips, **_href(behind)},
+        },
+    ]
+    if several:
+        layers[2]["encoding"]["shape"] = coloured | {"scale": {"domain": keys, "range": "shapes"}, "legend": None}
+    if before:
+        then = {"x": axis.x(), "y": y | {"field": "before"}}
+        layers.insert(0, {"mark": {"type": "line", "style": "before"}, "encoding": then})
+    if domain and domain[0] < 0:
+        layers.insert(0, {"mark": {"type": "rule", "style": "zero"}, "encoding": {"y": {"datum": 0}}})
+    return _layered(rows, axis.with_marks(layers, marks), behind)
+
+
+def parts(
+    axis: TimeAxis,
+    series: Mapping[str, Sequence[int]],
+    marks: Sequence[Mark] = (),
+    behind: str | None = None,
+) -> Spec:
+    """What share each of at most MOST_SERIES + 1 series has of all, over time; nothing where there is nothing."""
+    names, rows = list(series), []
+    for n, row in enumerate(_rows(axis, behind)):
+        whole, foot = sum(values[n] for values in series.values()), 0
+        for k, values in enumerate(series.values()):
+            if values[n]:
+                top = foot + values[n]
+                share = {"key": f"s{k}", "name": names[k], "count": values[n], "share": values[n] / whole}
+                rows.append(row | share | {"foot": foot / whole, "top": top / whole})
+                foot = top
+    keys = [f"s{k}" for k in range(len(names))]
+    legend = {
+        "labelExpr": f"{json.dumps(names)}[toNumber(slice(datum.value, 1))]",
+        "symbolType": "square",
+        "columns": 4,
+    }
+    bars: Spec = {
+        "mark": {"type": "bar", "xOffset": 0.5, "x2Offset": -0.5},
+        "encoding": {
+            "x": axis.x(),
+            "x2": {"field": "end"},
+            "y": {"field": "top", "type": "quantitative", "title": None, "axis": {"format": ".0%", "tickCount": 5}},
+            "y2": {"field": "foot"},
+            "color": {
+                "field": "key",
+                "type": "nominal",
+                "scale": {"domain": keys, "range": "series"},
+                "legend": legend,
+            },
+            "opacity": _GREY,
+            "tooltip": [
+                _tip("when", "When"),
+                _tip("name", "Of"),
+                _tip("share", "Share", ".0%"),
+                _tip("count", "Count"),
+            ],
+            **_href(behind),
+        },
+    }
+    return _layered(rows, axis.with_marks([bars], marks), behind)
+
+
+def _rows(axis: TimeAxis, behind: str | None) -> list[dict[str, Any]]:
+    rows = axis.columns()
+    if behind is not None:
+        for row, start, end in zip(rows, axis.starts, axis.ends, strict=True):
+            row |= {
+                "since": f"{start.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
+                "until": f"{end.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
+            }
+    return rows
+
+
+def _ticks(axis: TimeAxis, fields: Sequence[str]) -> list[Spec]:
+    mark = {"type": "rule", "style": "before-tick", "strokeWidth": 1.6}
+    return [
+        {
+            "transform": [{"filter": f"isValid(datum.{name})"}],
+            "mark": mark,
+            "encoding": {"x": axis.x(), "x2": {"field": "end"}, "y": {"field": name, "type": "quantitative"}},
+        }
+        for name in fields
+    ]
+
+
+def _layered(rows: list[dict[str, Any]], layers: list[Spec], behind: str | None) -> Spec:
+    spec: Spec = {"height": HEIGHT, "data": {"values": rows}, "layer": layers}
+    if behind is not None:  # the address in the page is quoted for URLs, so that nothing in it ends the text
+        address = f"{json.dumps(behind)} + 'since=' + datum.since + '&until=' + datum.until"
+        spec["transform"] = [{"calculate": address, "as": "behind"}]
+    return spec
+
+
+def _href(behind: str | None) -> Spec:
+    return {} if behind is None else {"href": {"field": "behind"}}
+
+
+def _count_axis() -> Spec:
+    return {"format": ",d", "tickMinStep": 1, "tickCount": 5, "labelExpr": "format(abs(datum.value), ',d')"}
+
+
+def _tip(field: str, title: str, form: str | None = None) -> Spec:
+    text = field in ("when", "name")
+    more = {"format": form} if form else {} if text else {"format": ",d"}
+    return {"field": field, "title": title, "type": "nominal" if text else "quantitative", **more}

@@ -1,0 +1,72 @@
+"""What a chart of a trend shows, as its title. Says plainly when nothing moved beyond chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.trend_figures import CHANCE, CHANCE_AMONG_MANY, sentiment_surprise, surprise
+from monitor.trends import Change, Counts
+
+_MOST = 0.5  # of a change, for one name to be said to be most of it
+
+
+def moved(what: str, now: int, before: int, than: str, mostly: str = "") -> str:
+    """`what` is plural ("Complaints"), `than` the period before ("the 28 days before"); `mostly` of what (of_most)."""
+    if not now and not before:
+        return f"No {what.lower()}, as in {than}"
+    if abs(surprise(now, before)) < CHANCE:
+        return f"{what} moved within chance: {now:,}, after {before:,} in {than}"
+    if not before:
+        return f"{now:,} {what.lower()}, after none in {than}{mostly}"
+    if not now:
+        return f"No {what.lower()}, after {before:,} in {than}"
+    return f"{what} {change(now, before)} on {than}{mostly}"
+
+
+def change(now: int, before: int) -> str:
+    """`up 40 %`, `down 12 %`, `4 times as many`."""
+    if now >= 3 * before:
+        return f"up from {before:,} to {now:,}"
+    percent = round(100 * abs(now - before) / before)
+    return f"{'up' if now > before else 'down'} {percent or 'under 1'} %"
+
+
+def of_most(now: int, before: int, found: Sequence[Change], said: dict[str, str]) -> str:
+    """Which topic and which source make up most of the change of the whole: `, mostly delivery on x`. `said` is how the
+    names of `found` are written."""
+    whole = now - before
+    words = {"topic": "", "source": ""}
+    for each in found:
+        share = (each.now.mentions - each.before.mentions) / whole if whole else 0.0
+        if each.by in words and not words[each.by] and share >= _MOST:
+            words[each.by] = said.get(each.name, each.name)
+    topic, source = words["topic"], words["source"]
+    if topic:
+        return f", mostly {topic}" + (f" on {source}" if source else "")
+    return f", mostly on {source}" if source else ""
+
+
+def sentiment_moved(now: Counts, before: Counts, than: str) -> str:
+    a, b = now.net_sentiment, before.net_sentiment
+    if a is None:
+        return "No mentions, hence no sentiment"
+    points = signed(100 * a)
+    if b is None:
+        return f"Net sentiment is {points}; there is nothing to compare with in {than}"
+    if abs(sentiment_surprise(now, before)) < CHANCE:
+        return f"Net sentiment moved within chance: {points}, after {signed(100 * b)} in {than}"
+    size = max(1, round(100 * abs(a - b)))
+    return (
+        f"Net sentiment {'rose' if a > b else 'fell'} by {size} point{'' if size == 1 else 's'} to {points} on {than}"
+    )
+
+
+def signed(figure: float) -> str:
+    """Rounded, with its sign, and nothing without one."""
+    whole = round(figure)
+    return f"{whole:+}".replace("-", "−") if whole else "0"
+
+
+def beyond_chance(found: Sequence[Change]) -> list[Change]:
+    """Those of many changes that are more than the greatest of so many would be by chance."""
+    return [each for each in found if abs(each.surprise) >= CHANCE_AMONG_MANY]

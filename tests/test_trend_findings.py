@@ -1,0 +1,77 @@
+"""Titles say what moved, and plainly where nothing did."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from monitor.trend_figures import FIGURES, sentiment_surprise, surprise
+from monitor.trend_findings import beyond_chance, moved, of_most, sentiment_moved
+from monitor.trends import Change, Counts
+
+THAN = "the 28 days before"
+
+
+def change(by: str, name: str, now: int, before: int) -> Change:
+    return Change(by, name, Counts(mentions=now), Counts(mentions=before), surprise(now, before))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "title"),
+    [
+        (493, 373, "Complaints up 32 % on the 28 days before"),
+        (300, 400, "Complaints down 25 % on the 28 days before"),
+        (90, 30, "Complaints up from 30 to 90 on the 28 days before"),
+        (10, 0, "10 complaints, after none in the 28 days before"),
+        (0, 9, "No complaints, after 9 in the 28 days before"),
+        (0, 0, "No complaints, as in the 28 days before"),
+        (412, 398, "Complaints moved within chance: 412, after 398 in the 28 days before"),
+        (2, 0, "Complaints moved within chance: 2, after 0 in the 28 days before"),
+        (1_000_000, 1_005_000, "Complaints down under 1 % on the 28 days before"),
+    ],
+)
+def test_a_count_moved_or_did_not(now: int, before: int, title: str) -> None:
+    assert moved("Complaints", now, before, THAN) == title
+
+
+def test_what_makes_up_most_of_a_change_is_named() -> None:
+    found = [change("topic", "delivery", 80, 20), change("topic", "price", 40, 20), change("source", "x", 70, 10)]
+    assert of_most(200, 100, found, {}) == ", mostly delivery on x"
+    assert of_most(200, 100, found[1:], {}) == ", mostly on x"
+    assert of_most(200, 100, found[:2], {"delivery": "Delivery"}) == ", mostly Delivery"
+    assert of_most(400, 100, found, {}) == ""
+    assert of_most(100, 100, found, {}) == ""
+
+
+def test_sentiment_moves_in_points() -> None:
+    bad, good = Counts(100, 0, 60, 20, 20), Counts(100, 0, 20, 20, 60)
+    assert sentiment_moved(bad, good, THAN) == "Net sentiment fell by 80 points to −40 on the 28 days before"
+    assert sentiment_moved(good, bad, THAN) == "Net sentiment rose by 80 points to +40 on the 28 days before"
+    assert (
+        sentiment_moved(good, good, THAN) == "Net sentiment moved within chance: +40, after +40 in the 28 days before"
+    )
+    assert sentiment_moved(Counts(), good, THAN) == "No mentions, hence no sentiment"
+    assert "nothing to compare with" in sentiment_moved(good, Counts(), THAN)
+
+
+def test_surprise_is_in_standard_deviations() -> None:
+    assert surprise(6, 2) == pytest.approx(4 / math.sqrt(8))
+    assert surprise(0, 0) == 0
+    # each mention is -1, 0 or 1: with 60 and 20 of 100 the variance is 0.8 - 0.16
+    assert sentiment_surprise(Counts(100, 0, 60, 20, 20), Counts(100, 0, 20, 20, 60)) == pytest.approx(
+        -0.8 / math.sqrt(2 * (0.8 - 0.16) / 100)
+    )
+    assert sentiment_surprise(Counts(5, 0, 5), Counts(7, 0, 7)) == 0
+    found = [change("topic", "a", 40, 10), change("topic", "b", 20, 10)]
+    assert [each.name for each in beyond_chance(found)] == ["a"]
+
+
+def test_every_figure_has_a_definition_and_says_nothing_of_nothing() -> None:
+    of = Counts(10, 4, 5, 2, 3, 2, 700)
+    assert {name: figure.value(of) for name, figure in FIGURES.items()} == {
+        "mentions": 10, "complaints": 4, "complaint_rate": 0.4, "net_sentiment": -0.2, "negative": 5, "positive": 3,
+        "stars": 3.5,
+    }  # fmt: skip
+    assert all(figure.meaning.endswith(".") for figure in FIGURES.values())
+    assert [figure.value(Counts()) for figure in FIGURES.values()] == [0, 0, None, None, 0, 0, None]
