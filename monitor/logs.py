@@ -18,6 +18,7 @@ HIDDEN = "[hidden]"
 _SECRET_KEY = re.compile(r"token|secret|passw|api_?key|credential|authorization|signature", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"\bx(?:ox[a-z]|app)-[\w-]{6,}"  # Slack's tokens
+    r"|\bfh_[0-9a-f]{6}_[\w-]{8,}"  # our own tokens
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password in an address
     r"|(?<=[Bb]earer )[\w.~+/=-]{8,}"
 )

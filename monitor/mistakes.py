@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from monitor.errors import ConfigurationError, FirsthourError
+from monitor.web_settings import LOOPBACK, host_of
 
 if TYPE_CHECKING:
     from monitor.settings import BrandSettings, SourceSettings
@@ -155,3 +156,19 @@ def wrong_brands(brands: Iterable[BrandSettings]) -> list[ConfigurationError]:
             except ConfigurationError as error:
                 mistakes.append(ConfigurationError(f"brands.{brand.name}.{key}", error.message, error.hint))
     return mistakes
+
+
+def wrong_bind(raw: dict[str, Any]) -> list[ConfigurationError]:
+    """An address that others reach, without a login or without the name by which they call it."""
+    web, login = ({} if not isinstance(raw.get(name), dict) else raw[name] for name in ("web", "login"))
+    bind = web.get("bind")
+    if not isinstance(bind, str) or host_of(bind) in LOOPBACK or ":" not in bind:
+        return []
+    local = str(login.get("local", False)).lower() in ("true", "1", "yes", "on")
+    if not local and not login.get("slack_client_id") and not login.get("oidc_issuer"):
+        why = f'"{bind}" can be reached by others, and nobody would be asked who they are'
+        return [ConfigurationError("web.bind", why, "set up [login], see docs/login.md, or bind to 127.0.0.1")]
+    if not web.get("url"):
+        why = f'is missing: on "{bind}" the desk has to know by which address people open it'
+        return [ConfigurationError("web.url", why, "such as https://desk.acme.example")]
+    return []

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from monitor.login_settings import LoginSettings
 from monitor.reply_settings import ApprovalSettings
 from monitor.settings import PolicySettings, Settings, duration_text
 from monitor.sources import source_class
@@ -27,6 +28,7 @@ This page is made by `firsthour settings`.
 REPEATED = {"brands", "sources", "oncall", "templates"}
 EXPLAINED = (
     ApprovalSettings,
+    LoginSettings,
     PolicySettings,
     RouteSettings,
     OncallSettings,

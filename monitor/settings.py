@@ -26,8 +26,18 @@ from monitor.after_settings import AfterSettings, AutoAckSettings
 from monitor.brand_settings import AuthorsSettings
 from monitor.brand_settings import BrandSettings as BrandSettings
 from monitor.errors import ConfigurationError
+from monitor.login_settings import LoginSettings
 from monitor.mistakes import BadSettings as BadSettings
-from monitor.mistakes import mistake, readable, tables, wrong_brands, wrong_names, wrong_routes, wrong_sources
+from monitor.mistakes import (
+    mistake,
+    readable,
+    tables,
+    wrong_bind,
+    wrong_brands,
+    wrong_names,
+    wrong_routes,
+    wrong_sources,
+)
 from monitor.reply_settings import RepliesSettings, TemplateSettings
 from monitor.retention_settings import RetentionSettings
 from monitor.section import Duration as Duration
@@ -47,6 +57,7 @@ from monitor.team_settings import (
     known_severities,
     quiet_windows,
 )
+from monitor.web_settings import WebSettings
 
 PREFIX = "FIRSTHOUR_"
 
@@ -218,42 +229,6 @@ class CasesSettings(Section):
     )
 
 
-class WebSettings(Section):
-    bind: str = Field(
-        "127.0.0.1:8080", description="address and port of the desk; without login only loopback is allowed"
-    )
-    public_url: str | None = Field(
-        None,
-        description="where customers reach `/s/` of the desk and services `/hooks/`, as https://help.acme.example; "
-        "none: no links are given",
-    )
-
-    @field_validator("public_url")
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"https?://[^/?#\s@]+(/[^?#\s]*)?", value):
-            raise ValueError("write the whole address, such as https://help.acme.example")
-        return value.rstrip("/") if value else None
-
-    @field_validator("bind")
-    @classmethod
-    def _loopback(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
-            raise ValueError('write it as "127.0.0.1:8080"')
-        if host.strip("[]") not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError("the desk has no login yet: bind to 127.0.0.1 and put an authenticating proxy in front")
-        return value
-
-    @property
-    def host(self) -> str:
-        return self.bind.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        return int(self.bind.rpartition(":")[2])
-
-
 class EngineSettings(Section):
     kind: Literal["embedded", "celery"] = Field("embedded", description="threads of this process, or Celery workers")
     broker: str | None = Field(None, description="Celery's broker URL")
@@ -281,6 +256,7 @@ class Settings(Section):
     auto_ack: AutoAckSettings = Field(default_factory=AutoAckSettings)
     storms: StormsSettings = Field(default_factory=StormsSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    login: LoginSettings = Field(default_factory=LoginSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     authors: AuthorsSettings = Field(default_factory=AuthorsSettings)
     vip: VipSettings = Field(default_factory=VipSettings)
@@ -313,6 +289,7 @@ def parse(raw: dict[str, Any], environment: Mapping[str, str]) -> Settings:
         mistakes += [mistake(e, raw, Settings) for e in error.errors()]
     sources, brands = readable(SourceSettings, raw.get("sources")), readable(BrandSettings, raw.get("brands"))
     mistakes += wrong_names(raw, sources) + wrong_routes(raw) + wrong_sources(sources) + wrong_brands(brands)
+    mistakes += wrong_bind(raw)
     if mistakes or settings is None:
         raise BadSettings(mistakes)
     return settings

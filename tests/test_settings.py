@@ -221,3 +221,30 @@ def test_the_page_of_settings_is_up_to_date() -> None:
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == reference.markdown(), (
         "run: firsthour settings > docs/settings.md"
     )
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:8080", "192.168.1.5:80", "desk.acme.example:443", "[::]:8080"])
+def test_an_address_that_others_reach_takes_a_login_and_the_name_of_the_desk(bind: str) -> None:
+    assert "set up [login]" in mistakes({"web": {"bind": bind}})["web.bind"]
+    open_to_all: dict[str, object] = {"web": {"bind": bind}, "login": {"local": False}}
+    assert "set up [login]" in mistakes(open_to_all)["web.bind"]
+    assert "such as https://desk" in mistakes({"web": {"bind": bind}, "login": {"local": True}})["web.url"]
+    assert parse({"web": {"bind": bind, "url": "https://d.example"}, "login": {"local": True}}, {}).login.on
+    in_environment = {"FIRSTHOUR_LOGIN__LOCAL": "false", "FIRSTHOUR_WEB__BIND": bind}
+    assert "set up [login]" in mistakes({}, in_environment)["web.bind"]
+
+
+@pytest.mark.parametrize(
+    ("login", "words"),
+    [
+        ({"slack_client_id": "1", "slack_workspaces": ["T1"]}, "slack_client_secret is missing"),
+        ({"slack_client_id": "1", "slack_client_secret": "s"}, "anybody with a Slack account"),
+        ({"oidc_issuer": "https://id.example"}, "oidc_client_id is missing"),
+        ({"oidc_issuer": "https://id.example", "oidc_client_id": "1"}, "domains is missing"),
+        ({"domains": ["@acme.example"]}, "without @"),
+        ({"roles": {"mari": "admin"}}, "no e-mail address"),
+        ({"roles": {"mari@acme.example": "boss"}}, "viewer"),
+    ],
+)
+def test_a_login_that_would_let_in_anybody_or_nobody_is_a_mistake(login: dict[str, object], words: str) -> None:
+    assert words in " ".join(mistakes({"login": login}).values())

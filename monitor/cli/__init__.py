@@ -15,6 +15,7 @@ from monitor.cli import (  # noqa: F401  # importing them adds their commands
     slack,
     sources,
     trends,
+    users,
 )
 from monitor.cli.frame import app
 

@@ -16,7 +16,7 @@ from monitor.clock import Clock
 from monitor.errors import Refused
 from monitor.solved import PRESSES
 from monitor.web import queries, words
-from monitor.web.gate import clean_name, me
+from monitor.web.gate import clean_name, local_path, me
 from monitor.web.pages import Pages, missing, remember, whole_case
 
 NOTE_LENGTH = 4000
@@ -105,7 +105,7 @@ def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
         else:
             answer = _answer(pages, request, case_id, status if refused else 200, name, refused, _DONE.get(event))
         if name is not None:
-            remember(answer, name)
+            remember(request, answer, name)
         return answer
 
     @router.post("/me")
@@ -114,11 +114,10 @@ def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
         actor: Annotated[str, Form(max_length=1000)] = "",
         back: Annotated[str, Form(max_length=200)] = "/",
     ) -> Response:
-        local = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
-        answer = RedirectResponse(local, status_code=303)
+        answer = RedirectResponse(local_path(back), status_code=303)
         name = clean_name(actor)
         if name is not None:
-            remember(answer, name)
+            remember(request, answer, name)
         return answer
 
     return router

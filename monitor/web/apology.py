@@ -8,23 +8,32 @@ from fastapi.exception_handlers import http_exception_handler, request_validatio
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from monitor.database import trouble
+from monitor.web.gate import Closed, Gate
 from monitor.web.guard import PUBLIC
 from monitor.web.pages import Pages, nothing
 from monitor.web.survey import lost
+from monitor.web.turned_away import TurnedAway
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-def apologise(app: FastAPI, pages: Pages) -> None:
+def apologise(app: FastAPI, pages: Pages, gate: Gate, turned_away: TurnedAway) -> None:
     """Register the handlers."""
+
+    @app.exception_handler(Closed)
+    async def closed(request: Request, error: Closed) -> Response:
+        return await run_in_threadpool(turned_away.answer, request, error)
 
     @app.exception_handler(HTTPException)
     async def not_so(request: Request, error: HTTPException) -> Response:
         if _for_programs(request):
             return await http_exception_handler(request, error)
+        if not hasattr(request.state, "visitor"):  # an address that is none comes by no gate
+            request.state.visitor = await run_in_threadpool(gate.identify, request)
         if request.url.path.startswith(PUBLIC):
             return lost(request, error.status_code)
         what = "There is no such page" if error.status_code == 404 else str(error.detail)

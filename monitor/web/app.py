@@ -9,6 +9,11 @@ from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from monitor import __version__
+from monitor.access.attempts import Attempts
+from monitor.access.passwords import Passwords
+from monitor.access.sessions import Sessions
+from monitor.access.tokens import Tokens
+from monitor.access.users import Users
 from monitor.cases import Cases
 from monitor.clock import Clock
 from monitor.database import Database
@@ -17,6 +22,7 @@ from monitor.hooks import Hooks
 from monitor.outgoing import Replies
 from monitor.settings import Settings
 from monitor.survey import Survey
+from monitor.web.account import account_routes
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
@@ -25,15 +31,20 @@ from monitor.web.gate import Gate
 from monitor.web.guard import Guard
 from monitor.web.hooks import hook_routes
 from monitor.web.live import Live, live_routes
+from monitor.web.login import Desk, login_routes
 from monitor.web.ops import ops_routes
 from monitor.web.overview import overview_routes
 from monitor.web.overview_report import Overviews
 from monitor.web.pages import Pages, page_routes
+from monitor.web.people import people_routes
+from monitor.web.providers import provider_routes, providers_of
+from monitor.web.proxied import Proxied
 from monitor.web.replying import reply_routes
 from monitor.web.response import response_routes
 from monitor.web.response_api import response_api_routes
 from monitor.web.response_report import Reports
 from monitor.web.survey import survey_routes
+from monitor.web.turned_away import TurnedAway
 
 
 def build_web(
@@ -48,6 +59,9 @@ def build_web(
     """The web side as one ASGI application, without `hooks` one that services cannot call, without `replies` one that
     only records what was posted. `app.state.live.close()` ends its event streams; DeskServer does so."""
     replies = replies or Replies(db, cases, settings, lambda name: None)
+    login = settings.login
+    sessions, tokens, users = Sessions(db, login.idle, login.lifetime), Tokens(db), Users(db, Passwords())
+    gate = Gate(settings, sessions, tokens, clock)
     app = FastAPI(
         title="firsthour",
         version=__version__,
@@ -55,7 +69,7 @@ def build_web(
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(Gate())],
+        dependencies=[Depends(gate)],
     )
     live = Live(db, clock)
     pages = Pages(db, clock, settings, health, live.speed, replies)
@@ -75,8 +89,14 @@ def build_web(
     app.include_router(survey_routes(Survey(db, cases, settings), clock))
     if hooks is not None:
         app.include_router(hook_routes(hooks))
-    apologise(app, pages)
+    door = Desk(db, clock, settings, users, sessions, Attempts(db), gate, pages)
+    app.include_router(login_routes(door))
+    app.include_router(provider_routes(door, providers_of(login)))
+    app.include_router(account_routes(door))
+    app.include_router(people_routes(door, tokens))
+    apologise(app, pages, gate, TurnedAway(pages, gate, users, replies, clock))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     public = [name] if (name := urlsplit(settings.web.public_url or "").hostname) else []
-    app.add_middleware(Guard, hosts=[settings.web.host], public=public)
+    app.add_middleware(Guard, hosts=[settings.web.host], public=public, own=settings.web.url)
+    app.add_middleware(Proxied, web=settings.web)  # added last, so it comes first
     return app

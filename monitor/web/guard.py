@@ -1,10 +1,10 @@
 """Who may talk to the desk, and what its pages may do.
 
-The desk listens on loopback and knows no passwords, so it must not be a tool in the hands of another web page: a
-request has to name a loopback host (else a foreign name was pointed at 127.0.0.1: DNS rebinding), and whatever changes
-something has to come from one of the desk's own pages. What is meant for customers (`PUBLIC`) and for services
-(`HOOKS`) is also answered under the public name: there the signed link, or the signature of the call, is what allows a
-change.
+The desk must not be a tool in the hands of another web page: a request has to name a loopback host or the desk's own
+(else a foreign name was pointed at it: DNS rebinding), and whatever changes something has to come from one of the
+desk's own pages, or to carry a program's token, which no other page can make a browser send. What is meant for
+customers (`PUBLIC`) and for services (`HOOKS`) is also answered under the public name: there the signed link, or the
+signature of the call, is what allows a change.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+from monitor.web_settings import LOOPBACK
+
 PUBLIC = "/s/"
 HOOKS = "/hooks/"
 LARGEST_FORM = 100_000  # bytes
@@ -35,12 +36,15 @@ _HEADERS = {
 
 
 class Guard:
-    """ASGI middleware. `hosts` are further names, without port, by which the desk may be called; `public` are those by
-    which customers and services call what is meant for them."""
+    """ASGI middleware. `own` is the address by which people open the desk, `hosts` are further names, without port, by
+    which it may be called; `public` are those by which customers and services call what is meant for them."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = (), public: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Iterable[str] = (), public: Iterable[str] = (), own: str | None = None
+    ) -> None:
         self.app = app
-        self.hosts = LOOPBACK | {h.lower() for h in hosts}
+        self.own = urlsplit(own or "")
+        self.hosts = LOOPBACK | {h.lower() for h in (*hosts, self.own.hostname or "") if h}
         self.public = self.hosts | {h.lower() for h in public}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,18 +74,19 @@ class Guard:
         hook = path.startswith(HOOKS)
         public = hook or path.startswith(PUBLIC)
         if name not in (self.public if public else self.hosts):
-            return (
-                421,
-                "The desk answers to 127.0.0.1 and localhost only; a proxy in front has to send one of them as Host.",
-            )
+            named = f", localhost and {self.own.hostname}" if self.own.hostname else " and localhost"
+            why = f"The desk answers to 127.0.0.1{named} only; a proxy in front has to send one of them as Host."
+            return 421, why if self.own.hostname else why + " `url` in [web] adds a name."
         if method in _READS or hook:
             return None
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is not None:
             ours = site == "same-origin"
         else:
-            ours = origin is not None and urlsplit(origin).netloc.lower() == host.lower()
-        if not ours and not public:
+            named = urlsplit(origin or "").netloc.lower()
+            ours = origin is not None and (named == host.lower() or origin.lower() == self.own.geturl().lower() != "")
+        token = path.startswith("/api/") and headers.get("authorization", "").lower().startswith("bearer ")
+        if not ours and not public and not token:
             return 403, "Changes are accepted from the desk's own pages only (Sec-Fetch-Site or Origin say otherwise)."
         length = headers.get("content-length", "")
         if not length.isdigit():

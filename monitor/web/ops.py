@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -16,6 +16,7 @@ from monitor.clock import Clock
 from monitor.database import Database
 from monitor.health import Health
 from monitor.web import queries
+from monitor.web.gate import visitor
 
 
 class Figures(Collector):
@@ -83,9 +84,10 @@ def ops_routes(db: Database, clock: Clock, health: Health) -> APIRouter:
         return health.live()
 
     @router.get("/readyz", responses={503: {"description": "something does not work; the body says what"}})
-    def readyz() -> JSONResponse:
+    def readyz(request: Request) -> JSONResponse:
         ready, parts = health.ready()
-        return JSONResponse(parts, status_code=200 if ready else 503)
+        known = visitor(request).role is not None  # others only learn whether it works
+        return JSONResponse(parts if known else {"ready": ready}, status_code=200 if ready else 503)
 
     @router.get("/metrics", response_class=Response)
     def metrics() -> Response:

@@ -120,7 +120,8 @@ class Pages:
         if found is None or case is None:
             return None
         reader, now = name or me(request), self._clock.now()
-        reply = writing(session, self._replies, case, reader, now, text)
+        acts = visitor(request).acts
+        reply = writing(session, self._replies, case, reader, now, text) if acts else None
         return {
             "file": found,
             "can": {event for state, event in TRANSITIONS if state == found.case.state},
@@ -163,7 +164,10 @@ def _shown(value: Any) -> Any:
     return words.harmless(value) if type(value) is str else value
 
 
-def remember(response: Response, name: str) -> None:
+def remember(request: Request, response: Response, name: str) -> None:
+    """Keep the name that somebody gave, where the desk asks for no proof of it."""
+    if visitor(request).login:
+        return
     response.set_cookie(ME, quote(name), max_age=365 * 86400, path="/", httponly=True, samesite="strict")
 
 

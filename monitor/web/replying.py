@@ -144,5 +144,5 @@ def _answer(
     else:
         answer = whole_case(pages, request, case_id, status, text=text, **said)
     if name is not None:
-        remember(answer, name)
+        remember(request, answer, name)
     return answer

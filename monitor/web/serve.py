@@ -20,7 +20,12 @@ class DeskServer:
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # Proxied believes those that the settings name; uvicorn would believe all on loopback
+            timeout_graceful_shutdown=3,
         )
         self._server = uvicorn.Server(config)
 

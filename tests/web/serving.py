@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx2
 import pytest
@@ -32,6 +32,8 @@ class Desk:
     """Where replies to the source app-store go."""
     http: httpx2.Client
     """Asks as a page of the desk does: its changes carry the desk's own origin."""
+    browsers: list[httpx2.Client] = field(default_factory=list)
+    """Others that are closed with the desk."""
 
     @property
     def address(self) -> str:
@@ -65,7 +67,8 @@ def open_desk(db: Database, make_settings: Callable[..., Settings]) -> Iterator[
 
     yield start
     for desk in opened:
-        desk.http.close()
+        for http in (desk.http, *desk.browsers):
+            http.close()
         desk.server.stop()
 
 

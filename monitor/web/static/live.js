@@ -118,6 +118,16 @@
   document.body.addEventListener("htmx:responseError", () => { offline.hidden = false; });
   document.body.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) offline.hidden = true; });
 
+  // The session ended: the page stays as it is, with what was typed, until somebody signs in again.
+  const signedOut = document.getElementById("signedout");
+  if (signedOut) {
+    document.body.addEventListener("signedout", () => { signedOut.hidden = false; });
+    document.body.addEventListener("htmx:afterRequest", (event) => {
+      if (event.detail.successful && !/signedout/.test(event.detail.xhr.getResponseHeader("HX-Trigger") ?? "")) signedOut.hidden = true;
+    });
+    addEventListener("focus", () => { if (!signedOut.hidden) refresh(); });
+  }
+
   // One tab of a browser listens for all of them: browsers allow six connections to a host in all.
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("firsthour") : null;
   function hear(message) {
