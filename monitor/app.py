@@ -190,7 +190,7 @@ class App:
         """The listeners to sources that stream. `wake` is called with the name of the stage that has work now."""
         from monitor.streams import Streams
 
-        return Streams(self.db, self.clock, self.sources, self.collect, self.owner, wake)
+        return Streams(self.db, self.clock, self.sources, self.collect.intake, self.owner, wake)
 
     @cached_property
     def transports(self) -> Mapping[str, Transport]:
@@ -298,8 +298,9 @@ class App:
     @cached_property
     def hooks(self) -> Hooks:
         from monitor.hooks import Hooks
+        from monitor.intake import Intake
 
-        return Hooks(self.db, self.clock, self.sources, self.brands, [self.from_sources])
+        return Hooks(self.db, self.clock, self.sources, Intake(self.sources, self.brands, [self.from_sources]))
 
     def release(self) -> None:
         """Give back what this worker's stages still hold. A delivery that is being sent keeps its lease: whether it

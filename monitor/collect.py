@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from sqlalchemy import select, update
@@ -21,13 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from monitor import faults
-from monitor.aftermath import pass_on
 from monitor.brands import Brands
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.errors import BudgetSpent, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater
+from monitor.intake import Intake, whole_first
 from monitor.leases import Lease, claim, finish, renew
-from monitor.mentions import Stored, items_fault, store_one_by_one, store_page
+from monitor.mentions import Stored
 from monitor.models import SourceState
 from monitor.replies import check_source
 from monitor.settings import SourceSettings
@@ -42,8 +42,6 @@ FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 PAGES_AT_A_TIME = 10
 SECONDS_AT_A_TIME = 3.0  # then other sources have their turn, and a stop is noticed
-
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +81,7 @@ class CollectStage:
         that spread the retries of sources that failed together."""
         self._db, self._clock, self._sources, self._brands, self._owner = db, clock, sources, brands, owner
         self._listeners, self._jitter, self._report_after = tuple(listeners), jitter, report_after
+        self.intake = Intake(sources, brands, listeners)
         self._turns = Turns(sources)
         self._known = False  # whether every source has its row
         self._left: list[Lease] = []  # claims that could not be given back because the database failed
@@ -203,15 +202,6 @@ class CollectStage:
         does, else given back. None, and nothing stored, if the lease is no longer ours."""
         return whole_first(lambda apart: self._commit(lease, read, apart), lease.id)
 
-    def take(self, session: Session, name: str, page: Page, now: datetime, one_by_one: bool = False) -> Stored:
-        """Store what a source gave, in the caller's transaction, and pass on what follows from it."""
-        settings = self._sources[name][1]
-        store = store_one_by_one if one_by_one else store_page
-        stored = store(session, name, page, self._brands, settings.brands, now, settings.backfill)
-        faults.step("collect.stored")
-        pass_on(session, stored, self._brands, self._listeners, now)
-        return stored
-
     def _commit(self, lease: Lease, read: _Read, one_by_one: bool) -> tuple[Stored, bool] | None:
         page, now = read.page, read.at
         with self._db.write() as session:
@@ -219,7 +209,7 @@ class CollectStage:
             failures, since, reported = row.failures, row.failing_since, row.reported_at
             if not renew(session, SourceState, lease, now + LEASE):
                 return None
-            stored = self.take(session, lease.id, page, now, one_by_one)
+            stored = self.intake.take(session, lease.id, page, now, one_by_one)
             newest = [moment for moment in (row.newest_posted_at, stored.newest) if moment is not None]
             gap = now - row.last_success_at if row.last_success_at else None
             arrivals = arrivals_after(row.arrivals, stored.new, gap)
@@ -333,17 +323,6 @@ class CollectStage:
     def _reply_seen(self, session: Session, case_id: int, reply: SeenReply) -> None:
         for listener in self._listeners:
             listener.reply_seen(session, case_id, reply)
-
-
-def whole_first(commit: Callable[[bool], T], source: str) -> T:
-    """`commit(False)`; if an item is to blame for its failure `commit(True)`, which stores them one by one."""
-    try:
-        return commit(False)
-    except Exception as error:
-        if not items_fault(error):
-            raise
-        log.exception("a page could not be stored whole", source=source)
-        return commit(True)
 
 
 def _fetch(source: Source, cursor: Cursor | None, now: datetime) -> Page:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -14,7 +14,10 @@ from monitor.account import Account
 from monitor.models import SourceState
 from monitor.settings import SourceSettings
 from monitor.sources.base import Source
-from monitor.turns import Hold, Turns
+from monitor.stream_state import connected_since
+from monitor.turns import Hold, Turns, put_off
+
+Why = Literal["rate limit", "budget", "stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class BudgetHealth:
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
     """`lag_seconds` is the time since the last good poll, `newest_seconds` the age of the newest mention seen. The next
-    poll is at `next_poll_at` (None: as soon as somebody runs); `waits_for` says what holds it back until then."""
+    poll is at `next_poll_at` (None: as soon as somebody runs); `waits_for` says what holds it back until then. `stream`
+    is None for a source that is only polled; one that is connected was so since `connected_at`."""
 
     name: str
     type: str
@@ -46,8 +50,10 @@ class SourceHealth:
     newest_seconds: float | None
     interval_seconds: float
     next_poll_at: datetime | None
-    waits_for: Literal["rate limit", "budget"] | None
+    waits_for: Why | None
     budgets: tuple[BudgetHealth, ...]
+    stream: Literal["connected", "broken off"] | None = None
+    connected_at: datetime | None = None
 
     @property
     def ok(self) -> bool:
@@ -64,14 +70,17 @@ def source_health(
     budgets and what they wait for."""
     turns = Turns(sources)
     rows = {row.name: row for row in session.scalars(select(SourceState))}
-    holds = turns.holds(session, sources, now)
+    holds, streams = turns.holds(session, sources, now), connected_since(session, now)
     found = []
     for settings in configured:
         name, row = settings.name, rows.get(settings.name) or SourceState(name=settings.name, failures=0)
         known = name in sources
         interval = turns.interval(name, row.arrivals) if known else settings.every
         budgets = [_budget(account, now) for account in turns.accounts(session, name, now)] if known else []
-        found.append(_source(settings, row, interval, holds.get(name), tuple(budgets), now))
+        one = _source(settings, row, interval, holds.get(name), streams.get(name), tuple(budgets), now)
+        if known and sources[name][0].capabilities.stream and one.stream is None:
+            one = replace(one, stream="broken off")
+        found.append(one)
     return found
 
 
@@ -80,13 +89,18 @@ def _source(
     row: SourceState,
     interval: timedelta,
     hold: Hold | None,
+    connected: datetime | None,
     budgets: tuple[BudgetHealth, ...],
     now: datetime,
 ) -> SourceHealth:
     read = row.last_success_at is not None
     stopped = row.stopped_for is not None
-    due = row.next_poll_at
-    held = hold is not None and not stopped and hold.until > (due or now)
+    waits: list[tuple[datetime, Why | None]] = [(row.next_poll_at or now, None)]
+    if later := put_off(row, settings.every, connected):
+        waits.append((later, "stream"))
+    if hold is not None:
+        waits.append((hold.until, hold.why))
+    until, why = max(waits, key=lambda each: each[0])
     return SourceHealth(
         name=settings.name,
         type=settings.type,
@@ -98,9 +112,11 @@ def _source(
         newest_posted_at=row.newest_posted_at,
         newest_seconds=_age(row.newest_posted_at, now),
         interval_seconds=interval.total_seconds(),
-        next_poll_at=None if stopped else hold.until if held and hold else due,
-        waits_for=hold.why if held and hold else None,
+        next_poll_at=None if stopped else until if why else row.next_poll_at,
+        waits_for=None if stopped else why,
         budgets=budgets,
+        stream="connected" if connected else None,
+        connected_at=connected,
     )
 
 

@@ -22,9 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from monitor import faults
 from monitor.clock import Clock
-from monitor.collect import FIRST_PAUSE, LONGEST_PAUSE, CollectStage, whole_first
+from monitor.collect import FIRST_PAUSE, LONGEST_PAUSE
 from monitor.database import Database
 from monitor.errors import ConfigurationError, FirsthourError, RetryLater
+from monitor.intake import Intake, whole_first
 from monitor.leases import Lease, claim, finish, held
 from monitor.mentions import Stored
 from monitor.settings import SourceSettings
@@ -50,12 +51,12 @@ class Streams:
         db: Database,
         clock: Clock,
         sources: Mapping[str, tuple[Source, SourceSettings]],
-        collect: CollectStage,
+        intake: Intake,
         owner: str,
         wake: Callable[[str], None] = lambda stage: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._db, self._clock, self._collect, self._owner = db, clock, collect, owner
+        self._db, self._clock, self._intake, self._owner = db, clock, intake, owner
         self._wake, self._jitter = wake, jitter
         self._sources = {n: cast(StreamingSource, s) for n, (s, _) in sources.items() if s.capabilities.stream}
         self._failures = dict.fromkeys(self._sources, 0)
@@ -130,7 +131,7 @@ class Streams:
                 kept = session.execute(ours.values(lease_until=now + LEASE, connected_at=connected))
                 if kept.rowcount != 1:  # type: ignore[attr-defined]
                     return None
-                return self._collect.take(session, lease.id, page, now, one_by_one)
+                return self._intake.hear(session, lease.id, page, now, one_by_one)
 
         stored = whole_first(commit, lease.id)
         if stored is None:

@@ -120,6 +120,11 @@ def arrivals_after(before: float | None, new: int, gap: timedelta | None) -> flo
     return before * math.exp(-gap / MEMORY) + new * spread / (MEMORY / timedelta(hours=1))
 
 
+def arrivals_with(before: float, new: int, since: timedelta) -> float:
+    """The arrivals as of the last page, `since` ago, with `new` mentions that came now by another way."""
+    return before + new * math.exp(min(max(since / MEMORY, 0.0), 1.0)) / (MEMORY / timedelta(hours=1))
+
+
 def is_due(row: SourceState, settings: SourceSettings, now: datetime, connected: datetime | None = None) -> bool:
     """`connected`: since when a stream is, where there is one."""
     stopped = row.stopped_for is not None and row.stopped_for == settings.fingerprint
@@ -128,20 +133,21 @@ def is_due(row: SourceState, settings: SourceSettings, now: datetime, connected:
     if row.next_poll_at is None or row.stopped_for is not None:
         return True
     if row.next_poll_at <= now:
-        return connected is None or not rests(row, now, settings.every, connected)
+        polled, later = row.last_success_at, put_off(row, settings.every, connected)
+        return polled is None or later is None or not polled <= now < later
     # the clock was set back: what was due "soon" must not wait until the clock has caught up
     past = [moment for moment in (row.last_success_at, row.failing_since) if moment is not None]
     horizon = max(settings.every_max or settings.every, LONGEST_ASKED) + LEASE
     return any(moment > now for moment in past) or row.next_poll_at > now + horizon
 
 
-def rests(row: SourceState, now: datetime, every: timedelta, connected: datetime) -> bool:
-    """Whether a poll that is due may wait, because a stream has been connected since `connected` and a poll, a good
-    while after that, has read to the end of the list."""
+def put_off(row: SourceState, every: timedelta, connected: datetime | None) -> datetime | None:
+    """Until when a poll that is due may wait, because a stream has been connected since `connected` and a poll, a good
+    while after that, has read to the end of the list. None: it may not."""
     polled = row.last_success_at
-    if polled is None or row.next_poll_at is None or row.failures or row.next_poll_at <= polled:
-        return False
-    return connected + every <= polled <= now < row.next_poll_at + min(every * (RARER - 1), LONGEST_REST)
+    if connected is None or polled is None or row.next_poll_at is None or row.failures or row.next_poll_at <= polled:
+        return None
+    return row.next_poll_at + min(every * (RARER - 1), LONGEST_REST) if connected + every <= polled else None
 
 
 def waiting_since(row: SourceState, now: datetime) -> datetime:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from monitor.cli import app
-from monitor.cli.sources import _budget, _next, _span
+from monitor.cli.sources import _budget, _next, _span, _stream
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.errors import AuthError, RetryLater
@@ -133,3 +134,10 @@ def test_the_command_prints_a_table_or_json(db: Database, clock: ManualClock, tm
 def test_what_holds_a_source_back_is_named(clock: ManualClock) -> None:
     held = SourceHealth("x", "x", "ok", 0, None, None, None, None, None, 60, clock.now() + 5 * MINUTE, "rate limit", ())
     assert _next(held, clock.now()) == "in 5 min (rate limit)"
+
+
+def test_a_stream_in_words(clock: ManualClock) -> None:
+    polled = SourceHealth("x", "x", "ok", 0, None, None, None, None, None, 60, None, None, ())
+    live = replace(polled, stream="connected", connected_at=clock.now() - 5 * MINUTE)
+    shown = [_stream(each, clock.now()) for each in (polled, live, replace(polled, stream="broken off"))]
+    assert shown == ["", "for 5 min", "broken off"]

@@ -22,6 +22,7 @@ from monitor.database import Database
 from monitor.errors import AuthError, RetryLater
 from monitor.models import MentionRow, RejectRow, SourceState, StreamState
 from monitor.settings import BrandSettings, SourceSettings
+from monitor.source_health import source_health
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, SeenReply
 from monitor.sources.streaming import News
 from monitor.streams import LEASE, STEADY, Streams
@@ -84,7 +85,7 @@ class Listeners:
         sources = {radio.name: (radio, SourceSettings(name=radio.name, type="replay", every="1m"))}  # type: ignore[arg-type]
         self.clock, self.radio, self.woken = clock, radio, list[str]()
         self.collect = CollectStage(db, clock, sources, BRANDS, owner, jitter=lambda: 1.0)
-        self.streams = Streams(db, clock, sources, self.collect, owner, self.woken.append, jitter=lambda: 1.0)
+        self.streams = Streams(db, clock, sources, self.collect.intake, owner, self.woken.append, jitter=lambda: 1.0)
 
     def listen(self, *events: Event) -> None:
         """Listen until everything was heard."""
@@ -255,6 +256,43 @@ def test_a_backlog_does_not_wait_for_a_stream(db: Database, clock: ManualClock, 
     radio.published.append(item("1"))
     both.listen(both.collect.run_once)  # type: ignore[arg-type]
     assert ids(db) == ["1"]
+
+
+def test_what_is_heard_makes_the_source_a_busy_one(any_db: Database, clock: ManualClock, radio: Radio) -> None:
+    both = Listeners(any_db, clock, radio)
+    both.collect.run_once()
+    heard = [News((item(str(number)), item("0"))) for number in range(9)]
+    both.listen(*heard)
+    with any_db.read() as session:
+        source = session.get_one(SourceState, "radio")
+    assert (source.arrivals, source.newest_posted_at) == (1 + 9, item("0").posted_at)
+
+
+def test_health_tells_whether_a_source_is_listened_to_and_when_it_is_polled_all_the_same(
+    db: Database, clock: ManualClock, radio: Radio
+) -> None:
+    both = Listeners(db, clock, radio)
+    settings = [SourceSettings(name="radio", type="replay", every="1m")]
+
+    def told() -> tuple[str | None, str | None, float]:
+        with db.read() as session:
+            (one,) = source_health(session, settings, {"radio": (radio, settings[0])}, clock.now())  # type: ignore[dict-item]
+        assert one.next_poll_at is not None
+        return one.stream, one.waits_for, (one.next_poll_at - clock.now()).total_seconds()
+
+    both.collect.run_once()
+    assert told() == ("broken off", None, 60)
+
+    def at_first() -> None:
+        assert told() == ("connected", None, 60)
+        clock.move(2 * MINUTE)
+        both.collect.run_once()
+
+    def later() -> None:
+        assert told() == ("connected", "stream", 60 * RARER)
+
+    both.listen(at_first, later)
+    assert told() == ("broken off", None, 60)
 
 
 # trouble

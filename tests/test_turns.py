@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.models import SourceState
 from monitor.settings import SourceSettings
-from monitor.turns import LONGEST_ASKED, arrivals_after, interval, is_due, waiting_since
+from monitor.turns import LONGEST_ASKED, arrivals_after, arrivals_with, interval, is_due, waiting_since
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -66,6 +66,18 @@ def test_arrivals_follow_a_steady_rate_and_forget_a_burst_within_hours() -> None
     for _ in range(6 * 12):
         rate = arrivals_after(rate, 0, MINUTE * 5)
     assert rate < 1
+
+
+def test_what_comes_between_two_polls_counts_as_what_they_bring() -> None:
+    heard = polled = 5.0
+    for minute in range(4 * 60):
+        heard = arrivals_with(heard, 1, MINUTE * (minute % 5))
+        if minute % 5 == 4:
+            heard = arrivals_after(heard, 0, MINUTE * 5)
+            polled = arrivals_after(polled, 5, MINUTE * 5)
+    assert heard == pytest.approx(polled, rel=0.02)
+    assert arrivals_with(1.0, 1, timedelta(days=-1)) == 2.0
+    assert arrivals_with(1.0, 1, timedelta(days=9)) < 4.0
 
 
 def test_what_the_first_page_brings_is_no_arrival() -> None:

@@ -41,7 +41,7 @@ def _table(found: list[SourceHealth], now: datetime) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("source", "type", "state", "read", "newest", "every", "next", box=None, pad_edge=False)
+    table = Table("source", "type", "state", "read", "newest", "stream", "every", "next", box=None, pad_edge=False)
     for wide in ("budget", "error"):
         table.add_column(wide, overflow="fold")
     for each in found:
@@ -51,12 +51,18 @@ def _table(found: list[SourceHealth], now: datetime) -> None:
             Text(each.state, _COLORS[each.state]),
             _ago(each.lag_seconds),
             _ago(each.newest_seconds),
+            _stream(each, now),
             _span(each.interval_seconds),
             _next(each, now),
             "\n".join(map(_budget, each.budgets)),
             Text(each.error or ""),
         )
     Console(highlight=False).print(table)
+
+
+def _stream(source: SourceHealth, now: datetime) -> str:
+    since = source.connected_at
+    return f"for {_span((now - since).total_seconds())}" if since else source.stream or ""
 
 
 def _next(source: SourceHealth, now: datetime) -> str:

@@ -130,7 +130,8 @@ class Reader:
 
     def poll(self) -> None:
         self._source = self._source or self.service.source()
-        for _ in range(MOST_PAGES):
+        most = MOST_PAGES + 2 * PUBLISHED  # for small pages, some of which are read twice
+        for _ in range(most):
             trouble = None if self.calm or not self.service.network else self._trouble()
             self.service.answer(trouble) if self.service.network else None
             try:
@@ -149,7 +150,7 @@ class Reader:
                 return
             if not self.calm and self.chance.random() < 0.1:
                 self.town.live(timedelta(seconds=1))
-        raise AssertionError(f"the source still says `more` after {MOST_PAGES} pages")
+        raise AssertionError(f"the source still says `more` after {most} pages")
 
     def differs(self) -> tuple[list[str], list[str], list[str]]:
         """What is lost, what was kept that is deleted there, and what has other words than there, by id."""

@@ -18,9 +18,11 @@ from monitor.sources.contract import Answer, FakeService, SourceContract
 from monitor.sources.replay import Replay
 from monitor.sources.rss import Rss
 
+SHOWN = 300  # entries of the feed, more than what turns up late lies behind
+
 
 class Feed(FakeService):
-    """One feed with all entries, and an ETag."""
+    """One feed with the newest entries, and an ETag."""
 
     page_size = 10
     lag = timedelta(hours=1)
@@ -62,7 +64,7 @@ class Feed(FakeService):
             if self.trouble.cut:
                 headers["Content-Length"] = str(len(self.trouble.body) + 9)
             return Response(self.trouble.body, self.trouble.status, headers)
-        entries = "".join(f"<item>{entry}</item>" for entry in self.entries.values())
+        entries = "".join(f"<item>{entry}</item>" for entry in list(self.entries.values())[-SHOWN:])
         response = Response(f'<rss version="2.0"><channel><title>Forum</title>{entries}</channel></rss>')
         response.content_type = "application/rss+xml; charset=utf-8"
         response.add_etag()

@@ -17,6 +17,7 @@ from monitor.brands import Brands
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.hooks import Hooks
+from monitor.intake import Intake
 from monitor.models import CallRow, MentionRow, RejectRow, SourceState
 from monitor.settings import BrandSettings, Settings, SourceSettings
 from monitor.sources.base import Author, Item, SeenReply
@@ -42,7 +43,7 @@ def hooks(db: Database, clock: ManualClock, seen: list[Any] | None = None, sourc
     settings = SourceSettings(name="bell", type="bell")
     heard = [] if seen is None else seen
     sources: Mapping[str, Any] = {"bell": (source or Bell(), settings)}
-    return Hooks(db, clock, sources, BRANDS, [cast(StoreListener, Listener(heard))])
+    return Hooks(db, clock, sources, Intake(sources, BRANDS, [cast(StoreListener, Listener(heard))]))
 
 
 def call(body: str, **headers: str) -> Call:
