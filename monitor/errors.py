@@ -29,8 +29,8 @@ class RetryLater(FirsthourError):
 
 
 class BudgetSpent(RetryLater):
-    """The call would cost more than is left of the day's budget, and was not made. `after` is the time until its
-    reset."""
+    """The day's budget is spent, as we count or as the service says. `after` is the time until the reset, or until the
+    service may be asked again."""
 
 
 class Uncertain(RetryLater):

@@ -41,6 +41,7 @@ class Route:
     needs_approval: bool
     noticed: bool  # a reply that somebody writes there is seen without a click
     one_answer: bool = False  # the next reply takes the place of the last
+    replaces: datetime | None = None  # when the reply was given whose place the next one takes
 
     @property
     def sends(self) -> bool:
@@ -105,6 +106,7 @@ class Replies:
             needs_approval=any(rule.holds(**facts, topic=case.topic) for rule in rules),
             noticed=bool(can and can.sees_replies and (can.one_answer or self._accounts(case.brand))),
             one_answer=bool(can and can.one_answer),
+            replaces=case.first_response_at if can and can.one_answer else None,
         )
 
     def submit(

@@ -62,6 +62,10 @@ def window(shown: Window, now: datetime) -> Block:
         noticed = " It is noticed there, and the clock stops." if route.noticed else ""
         words = f"{line(route.why, 400)} *Copy your words, post them on {line(route.place, 60)}*, and say so below."
         blocks.append(_section(f":no_entry_sign: {words}{noticed}"))
+    if route.replaces is not None:
+        place = line(route.place, 60)
+        words = f"{place} shows one reply. Yours takes the place of the one of {moment(route.replaces, now)}."
+        blocks.append(_context(f":arrows_counterclockwise: {words}"))
     if actions := _actions(shown):
         blocks.append({"type": "actions", "block_id": "reply_actions", "elements": actions})
     blocks.append(input_block(shown.text, int(shown.where.get("n", 0))))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import Field
 
 from monitor.errors import RetryLater
 from monitor.sources import facebook_posts as fb
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of, gone
 from monitor.sources.graph import Graph, GraphOptions
 from monitor.sources.graph_hooks import hear
 from monitor.sources.graph_threads import read_board, read_list
 from monitor.sources.hooks import Call, Heard
-from monitor.sources.recheck import gently, rechecking
 from monitor.sources.rejects import UNREADABLE
-from monitor.sources.walk import Batch, walk
+from monitor.sources.walk import Batch
 
 _NEEDS = "pages_read_engagement, pages_read_user_content, and to reply pages_manage_engagement"
-_AGAIN = 10  # items that are looked at again at each poll
 _MARGIN = timedelta(minutes=10)  # by which this machine's clock may be ahead of Facebook's
 _ANSWERS = "comments.order(reverse_chronological).limit(25){id,message,created_time,from{id,name},message_tags}"
 
@@ -51,18 +48,9 @@ class Facebook:
         self._page_name: str | None = None
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        self._graph.ready(now)
+        return self._graph.fetch(cursor, now, self._lists, self)
 
-        def read(cursor: Cursor | None) -> Page:
-            first = int((now - self._options.lookback).timestamp())
-            return walk(cursor, self._lists, first, int(now.timestamp()), partial(self._read, now))
-
-        found = rechecking(cursor, now, self._options.recheck, _AGAIN, read, self._look_again)
-        self._graph.rest(now)
-        return found
-
-    def _read(self, now: datetime, name: str, mark: int, token: Any) -> Batch:
-        since = datetime.fromtimestamp(mark, UTC) - self._options.lag
+    def read(self, name: str, since: datetime, token: Any, now: datetime) -> Batch:
         if name == "feed":
             return read_board(self, token, since, now - self._options.watch)
         fields = fb.RATING if name == "ratings" else fb.POST
@@ -94,9 +82,6 @@ class Facebook:
 
     def _ours(self, found: Mapping[str, Any]) -> bool:
         return fb.author(found).handle == self._options.page_id
-
-    def _look_again(self, asked: Mapping[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
-        return gently(asked, self.look_up)
 
     def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
         """What stands on the Page: others' posts elsewhere, and recommendations, cannot be asked for by their ids."""

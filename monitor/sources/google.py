@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import requests
 from pydantic import SecretStr
 
-from monitor.errors import AuthError, ConfigurationError, FirsthourError, RetryLater, Uncertain
+from monitor.errors import AuthError, BudgetSpent, ConfigurationError, FirsthourError, RetryLater, Uncertain
 from monitor.sources.http import TIMEOUT, USER_AGENT, Adapter, refusal, waiting_time
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105
@@ -37,10 +37,6 @@ _MENDS = {
     "invalid_grant": "get a new refresh token or key; the tokens of an app that is still in testing end after 7 days",
     "invalid_client": "check client_id and client_secret",
 }
-
-
-class QuotaSpent(RetryLater):
-    """Google says that the day's quota of the project is spent."""
 
 
 class ApiRefusal(FirsthourError):
@@ -250,7 +246,7 @@ def _refused(key: str, response: requests.Response) -> FirsthourError:
     reasons = list(dict.fromkeys(str(each["reason"]) for each in listed if "reason" in each))
     words = " ".join(str(error.get("message") or error.get("status") or status).split())[:300]
     if _SPENT.intersection(reasons):
-        return QuotaSpent(f"{key}: the day's quota is spent: {words}", waiting_time(headers) or _SPENT_PAUSE)
+        return BudgetSpent(f"{key}: the day's quota is spent: {words}", waiting_time(headers) or _SPENT_PAUSE)
     if _TOO_FAST.intersection(reasons):
         return RetryLater(f"{key}: too many calls: {words}", waiting_time(headers))
     mend = next((_MENDS[reason] for reason in reasons if reason in _MENDS), None)

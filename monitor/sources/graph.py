@@ -6,16 +6,20 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.errors import AuthError, FirsthourError, Refused, RetryLater, Uncertain
 from monitor.settings import Duration
+from monitor.sources.base import Cursor, Item, Page, Reject
 from monitor.sources.http import Http, MissingError
+from monitor.sources.recheck import gently, rechecking
+from monitor.sources.walk import Batch, walk
 
 _AT_ONCE = 50  # nodes of one request
+_AGAIN = 10  # items that are looked at again at each poll
 _LIMITS = frozenset((4, 17, 32, 341, 613))  # and those of the business use cases, from 80000 on
 _FULL = 95  # per cent of a limit; what is left is for replies
 _ROLLING = timedelta(minutes=5)  # Meta counts a rolling hour: a pause of this length gives a twelfth of it back
@@ -38,6 +42,16 @@ class GraphOptions(BaseModel):
     base_url: str = Field("https://graph.facebook.com", description="where the API is, without the version")
 
 
+class LookingBoard(Protocol):
+    """What Facebook's and Instagram's sources are to `Graph.fetch`."""
+
+    def read(self, name: str, since: datetime, token: Any, now: datetime) -> Batch:
+        """The next page of one of the lists, with what was written since then."""
+        ...
+
+    def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]: ...
+
+
 class Graph(Http):
     """Calls to the Graph API. `needs` says which permissions the source needs; `place` is whose words a refusal has."""
 
@@ -48,19 +62,30 @@ class Graph(Http):
         token = options.access_token.get_secret_value()
         headers = {"Authorization": f"Bearer {token}"}
         super().__init__(name, f"{options.base_url.rstrip('/')}/{options.version}", headers, public=False)
-        self._needs, self._place = needs, place
+        self._options, self._needs, self._place = options, needs, place
         self._proof: dict[str, str] = {}
         if options.app_secret:
             self._proof = {"appsecret_proof": signature(options.app_secret, token.encode())}
 
-    def ready(self, now: datetime) -> None:
-        """Raises RetryLater while a limit is used up, or nearly."""
+    def fetch(self, cursor: Cursor | None, now: datetime, lists: Sequence[str], board: LookingBoard) -> Page:
+        """The next page of `lists`, or how what was read lately stands now. Raises RetryLater while a limit is used up,
+        or nearly; after this it rests for as long as the last answer asked for."""
         if self._resume_at and now < self._resume_at:
             raise RetryLater(f"sources.{self._name}: {self._place}'s limit is used up", self._resume_at - now)
 
-    def rest(self, now: datetime) -> None:
-        """Rest from now on as long as the last answer asked for."""
+        def read(cursor: Cursor | None) -> Page:
+            first = int((now - self._options.lookback).timestamp())
+            return walk(cursor, lists, first, int(now.timestamp()), one)
+
+        def one(name: str, mark: int, token: Any) -> Batch:
+            return board.read(name, datetime.fromtimestamp(mark, UTC) - self._options.lag, token, now)
+
+        def again(asked: Mapping[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
+            return gently(asked, board.look_up)
+
+        found = rechecking(cursor, now, self._options.recheck, _AGAIN, read, again)
         self._resume_at = now + self.pause if self.pause else None
+        return found
 
     def get(self, path: str, params: Mapping[str, str | int], after: str | None = None) -> dict[str, Any]:
         """What is at `path`; of a list, what lies behind the place `after`."""

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import Field
 
 from monitor.errors import AuthError, GiveUp, Refused, RetryLater
 from monitor.sources import instagram_posts as ig
-from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
+from monitor.sources.base import Capabilities, Cursor, Item, Page, Reply, SeenReply, first_of, gone
 from monitor.sources.graph import Graph, GraphOptions
 from monitor.sources.graph_hooks import hear
 from monitor.sources.graph_threads import read_board, read_list
 from monitor.sources.hooks import Call, CallRefused, Heard
 from monitor.sources.http import MissingError
-from monitor.sources.recheck import gently, rechecking
 from monitor.sources.rejects import UNREADABLE
-from monitor.sources.walk import Batch, walk
+from monitor.sources.walk import Batch
 
 _NEEDS = "instagram_basic, instagram_manage_comments and pages_read_engagement"
-_AGAIN = 10  # comments that are looked at again at each poll
 _MARGIN = timedelta(minutes=10)  # by which this machine's clock may be ahead of Instagram's
 
 
@@ -48,19 +45,9 @@ class Instagram:
         self._username: str | None = None
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
-        self._graph.ready(now)
-        self._own_name()
+        return self._graph.fetch(cursor, now, self._lists, self)
 
-        def read(cursor: Cursor | None) -> Page:
-            first = int((now - self._options.lookback).timestamp())
-            return walk(cursor, self._lists, first, int(now.timestamp()), partial(self._read, now))
-
-        found = rechecking(cursor, now, self._options.recheck, _AGAIN, read, self._look_again)
-        self._graph.rest(now)
-        return found
-
-    def _read(self, now: datetime, name: str, mark: int, token: Any) -> Batch:
-        since = datetime.fromtimestamp(mark, UTC) - self._options.lag
+    def read(self, name: str, since: datetime, token: Any, now: datetime) -> Batch:
         if name == "media":
             return read_board(self, token, since, now - self._options.watch)
         answer = self._graph.get(f"/{self._options.account_id}/tags", {"fields": ig.TAGGED, "limit": 50}, token)
@@ -90,9 +77,6 @@ class Instagram:
 
     def _ours(self, comment: Mapping[str, Any]) -> bool:
         return ig.username(comment) == self._own_name()
-
-    def _look_again(self, asked: Mapping[str, datetime]) -> tuple[Sequence[Item], Sequence[Reject]]:
-        return gently(asked, self.look_up)
 
     def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
         """Comments under the account's own posts. What stands under others' cannot be asked for by its id."""

@@ -13,7 +13,7 @@ from monitor.errors import BudgetSpent, ConfigurationError, Refused, RetryLater,
 from monitor.settings import Duration
 from monitor.sources.base import Capabilities, Cursor, Item, Page, Reject, Reply, SeenReply, first_of, gone
 from monitor.sources.budget import Budget, Meter, owner
-from monitor.sources.google import TOKEN_URL, ApiKey, ApiRefusal, Google, QuotaSpent, Refreshable
+from monitor.sources.google import TOKEN_URL, ApiKey, ApiRefusal, Google, Refreshable
 from monitor.sources.recheck import rechecking
 from monitor.sources.rejects import UNREADABLE, read_each
 from monitor.sources.walk import Batch, StaleTokenError, dated, walk
@@ -140,7 +140,7 @@ class YouTube:
         if before.get("searching"):
             try:
                 page = walk(before.get("videos"), self._queries, first, seconds, self._found)
-            except (BudgetSpent, QuotaSpent):  # which must not keep the comments from being read
+            except BudgetSpent:  # which must not keep the comments from being read
                 page = Page((), before.get("videos") or {})
             searched = before.get("searched", 0) if page.more else seconds
             return replace(page, cursor=before | {"videos": page.cursor, "searched": searched, "searching": page.more})

@@ -7,9 +7,10 @@ but there are 100 searches a day.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
-from monitor.errors import RetryLater
+from monitor.errors import BudgetSpent, RetryLater
 from monitor.sources.budget import Meter, Unmetered
 from monitor.sources.google import ApiRefusal, Google
 
@@ -93,5 +94,10 @@ class Api:
 
     def _call(self, google: Google, resource: str, method: str, **params: Any) -> dict[str, Any]:
         request = getattr(getattr(google.service("youtube", "v3"), resource)(), method)(**params)
-        self.meter.reserve(**_COSTS.get((resource, method), _A_READ))
-        return google.call(request)
+        costs = _COSTS.get((resource, method), _A_READ)
+        self.meter.reserve(**costs)
+        try:
+            return google.call(request)
+        except BudgetSpent:  # by whatever else uses the project: what we thought was left is not
+            self.meter.spend(**{name: left for name in costs if isfinite(left := self.meter.left(name))})
+            raise

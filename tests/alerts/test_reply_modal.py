@@ -69,6 +69,14 @@ def test_the_window_for_a_source_that_takes_replies() -> None:
     )
 
 
+def test_the_window_says_whose_place_the_reply_takes() -> None:
+    route = replace(ROUTE, place="Google Play", one_answer=True, replaces=NOW - timedelta(hours=1))
+    (said,) = [line for line in lines(reply_modal.window(replace(WINDOW, route=route), NOW)) if "shows one" in line]
+    assert said.startswith(
+        ":arrows_counterclockwise: Google Play shows one reply. Yours takes the place of the one of <!"
+    )
+
+
 def test_the_window_where_the_source_takes_none() -> None:
     shown = replace(
         WINDOW,

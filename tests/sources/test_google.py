@@ -11,10 +11,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from monitor.errors import AuthError, ConfigurationError, FirsthourError, RetryLater
+from monitor.errors import AuthError, BudgetSpent, ConfigurationError, FirsthourError, RetryLater
 from monitor.sources.base import Reply
 from monitor.sources.contract import NOW, Answer
-from monitor.sources.google import QuotaSpent
 from tests.sources.google_fakes import refusal
 from tests.sources.test_google_play import Play
 
@@ -32,14 +31,14 @@ def refused(service: Play, response: Response) -> FirsthourError:
     service.answer(Answer(response.status_code, response.data, dict(response.headers)))
     with pytest.raises(FirsthourError) as caught:
         source.check()
-    assert type(caught.value) in (AuthError, RetryLater, QuotaSpent)
+    assert type(caught.value) in (AuthError, RetryLater, BudgetSpent)
     return caught.value
 
 
 @pytest.mark.parametrize(
     ("response", "kind", "words"),
     [
-        (refusal(403, "Daily Limit Exceeded", "dailyLimitExceeded"), QuotaSpent, "the day's quota is spent"),
+        (refusal(403, "Daily Limit Exceeded", "dailyLimitExceeded"), BudgetSpent, "the day's quota is spent"),
         (refusal(403, "Slow down", "rateLimitExceeded"), RetryLater, "too many calls"),
         (refusal(403, "It is off", "accessNotConfigured"), AuthError, "enable this API"),
         (refusal(403, "No scope", "insufficientPermissions"), AuthError, "scope"),

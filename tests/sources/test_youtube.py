@@ -236,7 +236,7 @@ class Purse:
             self.spent[name] += int(cost)
 
     def spend(self, **costs: float) -> None:
-        raise AssertionError("YouTube's calls have known prices")
+        self.spent.update({name: int(cost) for name, cost in costs.items()})
 
     def left(self, name: str) -> float:
         return self.most.get(name, 10_000) - self.spent[name]
@@ -341,6 +341,14 @@ def test_spent_searches_do_not_keep_the_comments_from_being_read(service: Tube, 
     assert items.keys() == {first}
     second = service.post("acme two", NOW + MINUTE)
     assert second in poll(source, cursor, NOW + 31 * MINUTE)[0]
+
+
+def test_what_google_says_is_spent_counts_as_spent(service: Tube) -> None:
+    service.search_refusal = refusal(403, "Quota exceeded for search.", "quotaExceeded", "youtube.quota")
+    purse = Purse(searches=100)
+    poll(metered(service, purse, search=True))
+    assert purse.left("searches") == 0
+    assert purse.left("units") > 9_900
 
 
 def test_a_search_that_is_refused_is_shown_and_the_comments_are_read(service: Tube) -> None:

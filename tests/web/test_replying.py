@@ -88,6 +88,15 @@ def test_what_cannot_go_out_stays_in_the_field_with_the_reason(desk: Desk, case_
     mari.close()
 
 
+def test_a_second_reply_where_one_is_shown_says_whose_place_it_takes(desk: Desk) -> None:
+    desk.square.capabilities = Capabilities(reply=True, place="the Square", one_answer=True)
+    first = opened(desk)
+    again = opened(desk, first_response_at=desk.clock.now() - timedelta(minutes=5), state="reopened")
+    assert "takes the place" not in desk.http.get(f"/cases/{first}").text
+    page = desk.http.get(f"/cases/{again}").text
+    assert "the Square shows one reply. Yours takes the place of the one of" in page
+
+
 def test_a_reply_without_a_name_is_refused_and_kept(desk: Desk, case_id: int) -> None:
     answer = desk.http.post(f"/cases/{case_id}/reply", data={"reply": "On it"})
     assert answer.status_code == 422
