@@ -30,8 +30,10 @@ def upgrade(db: Database) -> str:
     with _reaching(db), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
         if db.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
-        _refuse_newer(_version(connection))
-        command.upgrade(config(connection), "head")
+        version = _version(connection)
+        _refuse_newer(version)
+        if version != expected():
+            command.upgrade(config(connection), "head")
     return expected()
 
 

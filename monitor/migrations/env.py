@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from alembic import context
 
+from monitor import bi
 from monitor.database import UTCDateTime
 from monitor.models import Base
 
@@ -15,5 +16,9 @@ def render(kind: str, column_type: Any, _context: Any) -> str | Literal[False]:
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(column_type, UTCDateTime) else False
 
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_item=render)
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=Base.metadata, render_item=render)
+rights = bi.take_down(connection)
 context.run_migrations()
+if context.get_context().get_current_revision() == context.get_head_revision():
+    bi.put_up(connection, rights)
