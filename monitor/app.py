@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from monitor.reply_stage import ReplyStage
     from monitor.sightings import Sightings
     from monitor.sources.budget import MeteredSource
+    from monitor.spikes.watch import Spikes
     from monitor.streams import Streams
 
 ROLES = ("collect", "classify", "deliver", "clock", "web", "slack")
@@ -145,6 +146,12 @@ class App:
         return Incidents(self.db, self.settings.storms, [self.announcer.incidents.turned])
 
     @cached_property
+    def spikes(self) -> Spikes:
+        from monitor.spikes.watch import Spikes
+
+        return Spikes(self.db, self.settings, [self.announcer.spikes])
+
+    @cached_property
     def classifier(self) -> Classifier:
         return self.loading_classifier.result()
 
@@ -204,7 +211,7 @@ class App:
             from monitor.alerts.slack import SlackTransport, web_client
 
             token = slack.bot_token.get_secret_value() if slack.bot_token else None
-            channels = [*Routes(self.settings).channels, slack.ops_channel]
+            channels = [*Routes(self.settings).channels, slack.ops_channel, self.settings.spikes.channel]
             made["slack"] = SlackTransport(web_client(token, slack.base_url), channels)
         else:
             from monitor.alerts.console import ConsoleTransport

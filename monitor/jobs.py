@@ -26,6 +26,8 @@ def jobs(app: App, roles: Collection[str]) -> list[Job]:
             found.append(Job("purge", timedelta(days=1), lambda now: _purge(app, now)))
         found.append(Job("ask_solved", MINUTE, lambda now: ask_due(app.db, app.cases, now)))
         found.append(Job("incidents", MINUTE, app.incidents.tick))
+        if app.settings.spikes.enabled:
+            found.append(Job("spikes", 5 * MINUTE, app.spikes.tick))
         found.append(Job("forget_features", timedelta(hours=1), app.incidents.forget))
     return found
 

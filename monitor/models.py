@@ -5,14 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +19,7 @@ from monitor.rollup_rows import RollupRow as RollupRow
 from monitor.rows import Base as Base
 from monitor.rows import Id as Id
 from monitor.rows import Leased as Leased
+from monitor.spike_rows import SpikeRow as SpikeRow
 from monitor.stream_state import StreamState as StreamState
 
 _GATHERED = sql("incident_id IS NOT NULL")

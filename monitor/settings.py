@@ -47,6 +47,7 @@ from monitor.section import Zone
 from monitor.section import duration as duration
 from monitor.section import duration_text as duration_text
 from monitor.source_settings import SourceSettings as SourceSettings
+from monitor.spike_settings import SpikesSettings
 from monitor.storm_settings import StormsSettings
 from monitor.team_settings import (
     OncallSettings,
@@ -255,6 +256,7 @@ class Settings(Section):
     templates: list[TemplateSettings] = Field(default_factory=list)
     auto_ack: AutoAckSettings = Field(default_factory=AutoAckSettings)
     storms: StormsSettings = Field(default_factory=StormsSettings)
+    spikes: SpikesSettings = Field(default_factory=SpikesSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     login: LoginSettings = Field(default_factory=LoginSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)

@@ -36,6 +36,10 @@ class Usual:
             n += 1
         return min(1.0, total)
 
+    def head(self, count: int) -> float:
+        """The probability of `count` or fewer."""
+        return min(1.0, sum(self._p(n) for n in range(count + 1)))
+
     def most(self, probability: float) -> int:
         """The largest count that is not rarer than `probability`: as many or more come at least that often."""
         high = 1
@@ -67,11 +71,17 @@ def usual(samples: Sequence[int], length: float, clumping: float = CLUMPING) -> 
 
 def clumping(groups: Iterable[Sequence[int]]) -> float:
     """1 / size of the negative binomial that fits groups of counts, each with a mean of its own: by moments, over all
-    groups together, drawn to CLUMPING as far as they say little."""
-    above, scale = CLUMPING * _KNOWN, _KNOWN
+    groups together."""
+    above, scale = 0.0, 0.0
     for counts in groups:
         if len(counts) > 1:
             mean = sum(counts) / len(counts)
             above += sum((count - mean) ** 2 for count in counts) - (len(counts) - 1) * mean
             scale += (len(counts) - 1) * mean**2
-    return min(_BOUNDS[1], max(_BOUNDS[0], above / scale))
+    return drawn(above, scale)
+
+
+def drawn(above: float, scale: float) -> float:
+    """1 / size from moments: how far squared deviations are `above` those of a Poisson, to the squared means that are
+    the `scale`. Drawn to CLUMPING as far as they say little."""
+    return min(_BOUNDS[1], max(_BOUNDS[0], (above + CLUMPING * _KNOWN) / (scale + _KNOWN)))

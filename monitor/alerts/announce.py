@@ -14,6 +14,7 @@ from monitor.alerts.incident_announce import IncidentAnnouncer
 from monitor.alerts.outbox import URGENT, enqueue
 from monitor.alerts.quiet import QuietHours
 from monitor.alerts.routes import Routes
+from monitor.alerts.spike_announce import SpikeAnnouncer
 from monitor.cases import Case, Change
 from monitor.models import DeliveryRow, MentionRow
 from monitor.settings import Settings
@@ -47,6 +48,7 @@ class Announcer:
         self._transport, self._channel = home(settings)
         self._routes, self._quiet = Routes(settings), QuietHours(settings)
         self.incidents = IncidentAnnouncer(settings, self._transport, self._routes)
+        self.spikes = SpikeAnnouncer(settings, self._transport, self._channel)
 
     def __call__(self, session: Session, change: Change) -> None:
         if change.event == "opened":

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from monitor import leases
 from monitor.database import Database
-from monitor.models import CaseRow, DeliveryRow, IncidentRow
+from monitor.models import CaseRow, DeliveryRow, IncidentRow, SpikeRow
 
 KINDS = ("alert", "update", "reminder", "breach", "escalation", "incident", "note", "digest", "ops", "redact")
 URGENT = ("breach", "escalation")  # what another transport takes over when the first one is down
@@ -272,6 +272,9 @@ def settle(
         )
     if receipt is not None and delivery.incident_id is not None and delivery.transport == "slack":
         _keep_place(session, delivery.incident_id, delivery, receipt, now)
+    if receipt is not None and delivery.kind == "incident" and "spike" in delivery.payload:
+        shown = {"slack_ts": receipt.id, "slack_channel": receipt.place or delivery.target}
+        session.execute(update(SpikeRow).where(SpikeRow.id == delivery.payload["spike"]).values(**shown))
     return True
 
 

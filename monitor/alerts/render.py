@@ -14,6 +14,7 @@ from monitor.alerts.missed import about_silence
 from monitor.alerts.outbox import Delivery, Message, message
 from monitor.alerts.redact import REMOVED
 from monitor.alerts.routes import Routes
+from monitor.alerts.spike_render import SpikeRenderer
 from monitor.alerts.text import cut
 from monitor.cases import Case, Cases
 from monitor.clock import Clock
@@ -28,6 +29,7 @@ class Renderer:
     def __init__(self, settings: Settings, cases: Cases, clock: Clock) -> None:
         self._routes, self._cases, self._clock = Routes(settings), cases, clock
         self._incidents = IncidentRenderer(self._routes, self._holder)
+        self._spikes = SpikeRenderer(settings)
 
     def __call__(self, session: Session, delivery: Delivery) -> Message | None:
         """None when there is nothing left to say."""
@@ -35,6 +37,8 @@ class Renderer:
         if "silence" in delivery.payload and delivery.case_id is None:
             said = about_silence(session, self._cases, self._routes, delivery.kind, delivery.payload, now)
             return message(delivery, said) if said else None
+        if "spike" in delivery.payload:
+            return self._spikes(session, delivery, now)
         if delivery.incident_id is not None:
             return self._incidents(session, delivery, now)
         if delivery.case_id is None:

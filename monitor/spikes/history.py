@@ -1,0 +1,178 @@
+"""The hours of a brand as arrays: a row for each series, a column for each hour of the wall clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.models import MentionRow
+from monitor.spikes.expected import WEEK, Known
+from monitor.spikes.expected import Counts as Array
+from monitor.spikes.finding import STRETCHES, Series
+from monitor.trend_spans import Grain, Span
+from monitor.trends import Counts, Filter, series
+
+HOUR = timedelta(hours=1)
+MOODS = ("negative", "neutral", "positive")
+NEW = timedelta(days=7)  # a source whose first mention is younger is new
+_KEPT = 300  # pasts kept in memory
+
+Cells = Mapping[
+    tuple[str, str], Array
+]  # by sentiment and topic, or source and "": a number for each hour since `since`
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`starts` is when each column's hour begins, in UTC; an hour that the clocks take away begins with the next. The
+    hour that they give twice is one column, of which is not said what is usual."""
+
+    names: tuple[Series, ...]
+    counts: Array
+    known: Known
+    starts: tuple[datetime, ...]
+
+    def until(self, hour: datetime) -> History:
+        """Up to and with the hour that begins then."""
+        end = self.column(hour) + 1
+        return replace(self, counts=self.counts[:, :end], known=self.known[:end], starts=self.starts[:end])
+
+    def column(self, hour: datetime) -> int:
+        """The last whose hour does not begin after `hour`."""
+        return max(0, int(np.searchsorted(np.array(self.starts), hour, side="right")) - 1)  # type: ignore[call-overload]
+
+    def row(self, wanted: Series) -> int | None:
+        return self.names.index(wanted) if wanted in self.names else None
+
+    def without(self, spans: Iterable[tuple[datetime, datetime]]) -> History:
+        """Where hours within any of `spans` say nothing of what is usual."""
+        known = self.known.copy()
+        for since, until in spans:
+            known[[since <= start < until for start in self.starts]] = False
+        return replace(self, known=known)
+
+
+class Histories:
+    """Reads what is past once an hour and keeps it; what may still change, each time."""
+
+    def __init__(self, weeks: int, zone: ZoneInfo, fresh: timedelta) -> None:
+        """`fresh`: so long may mentions come late."""
+        self._reach, self._zone, self._fresh = (weeks * WEEK + max(STRETCHES)) * HOUR, zone, fresh
+        self._past: dict[tuple[str, Filter, datetime], tuple[Cells, datetime]] = {}
+
+    def brand(self, session: Session, brand: str, sources: Collection[str], now: datetime) -> History:
+        """By sentiment and topic, to the hour of `now`, as these sources have it."""
+        cells, since = self._cells(session, "topic", Filter(brand=(brand,), source=tuple(sorted(sources))), now)
+        topics = sorted({topic for _, topic in cells})
+        names = [Series(), *(Series(mood) for mood in MOODS)]
+        names += [series for topic in topics for series in (Series(topic=topic), *(Series(m, topic) for m in MOODS))]
+        hours = _hours(since, now)
+        rows = [
+            sum((cells[each.sentiment, each.topic] for each in _within(cells, name)), np.zeros(hours)) for name in names
+        ]
+        return _history(names, np.array(rows), since, self._zone)
+
+    def sources(self, session: Session, now: datetime) -> dict[str, History]:
+        """By source, of all brands together."""
+        cells, since = self._cells(session, "source", Filter(), now)
+        return {name: _history([Series()], array[None], since, self._zone) for (name, _), array in cells.items()}
+
+    def _cells(self, session: Session, by: str, wanted: Filter, now: datetime) -> tuple[Cells, datetime]:
+        hour = hour_of(now)
+        middle = hour - self._fresh
+        if (by, wanted, middle) not in self._past:
+            if len(self._past) >= _KEPT:
+                self._past.clear()
+            since = middle - self._reach
+            self._past[by, wanted, middle] = _read(session, by, wanted, since, middle, self._zone), since
+        past, since = self._past[by, wanted, middle]
+        fresh = _read(session, by, wanted, middle, hour + HOUR, self._zone)
+        before, after = _hours(since, middle - HOUR), _hours(middle, hour)
+        nothing = (np.zeros(before), np.zeros(after))
+        joined = {
+            key: np.concatenate([past.get(key, nothing[0]), fresh.get(key, nothing[1])])
+            for key in past.keys() | fresh.keys()
+        }
+        return joined, since
+
+
+def settled(session: Session, sources: Mapping[str, History], late: timedelta, now: datetime) -> set[str]:
+    """The sources that are no news themselves. One that has just been added makes every brand louder: it is known by
+    its first mention, which was seen more than `late` after it was posted."""
+    since = {
+        name: history.starts[int(history.known.argmax())] for name, history in sources.items() if any(history.known)
+    }
+    longest = max((now - first for first in since.values()), default=NEW)
+    return {
+        name
+        for name, first in since.items()
+        if now - first >= min(NEW, longest / 2) or not _backlog(session, name, first, late)
+    }
+
+
+def _backlog(session: Session, source: str, first: datetime, late: timedelta) -> bool:
+    m = MentionRow
+    posted = m.posted_at >= first, m.posted_at < first + HOUR
+    found = session.execute(
+        select(m.seen_at, m.posted_at).where(m.source == source, *posted).order_by(m.posted_at).limit(1)
+    )
+    return any(seen - posted_at > late for seen, posted_at in found)
+
+
+def hour_of(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _hours(since: datetime, last: datetime) -> int:
+    return int((last - since) / HOUR) + 1
+
+
+def _within(cells: Cells, wanted: Series) -> list[Series]:
+    return [found for found in (Series(*key) for key in cells) if wanted.holds(found)]
+
+
+def _read(session: Session, by: str, wanted: Filter, since: datetime, until: datetime, zone: ZoneInfo) -> Cells:
+    span = Span(since, until, Grain.HOUR, zone)
+    found: dict[tuple[str, str], Array] = {}
+    for name, points in series(session, span, wanted, by).items():
+        if by == "source":
+            found[name, ""] = np.array([point.mentions for point in points], dtype=float)
+            continue
+        for mood in MOODS:
+            found[mood, name] = _column(points, mood)
+    return found
+
+
+def _column(points: Sequence[Counts], mood: str) -> Array:
+    return np.array([getattr(point, mood) for point in points], dtype=float)
+
+
+def _history(names: Sequence[Series], hourly: Array, since: datetime, zone: ZoneInfo) -> History:
+    """From hours as they follow one another to hours of the wall clock."""
+    moments = [since + n * HOUR for n in range(hourly.shape[1])]
+    walls = [_wall(moment, zone) for moment in moments]
+    width = walls[-1] - walls[0] + 1
+    counts, times = np.zeros((hourly.shape[0], width)), np.zeros(width, dtype=int)
+    places = np.array(walls) - walls[0]
+    np.add.at(counts.T, places, hourly.T)
+    np.add.at(times, places, 1)
+    starts: list[datetime | None] = [None] * width
+    for place, moment in zip(places, moments, strict=True):
+        starts[place] = starts[place] or moment
+    for place in range(width - 2, -1, -1):
+        starts[place] = starts[place] or starts[place + 1]
+    known = times == 1
+    some = np.flatnonzero(counts[0])
+    known[: some[0] if len(some) else width] = False  # before the first mention nobody looked
+    return History(tuple(names), counts, known, tuple(moment for moment in starts if moment is not None))
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> int:
+    local = moment.astimezone(zone)
+    return local.toordinal() * 24 + local.hour
