@@ -21,6 +21,7 @@ def jobs(app: App, roles: Collection[str]) -> list[Job]:
     if "clock" in roles:
         found.append(forget_slots(app.db))
         found.append(Watch(app.db, app.clock, app.settings, app.announcer.ops).job())
+        found.append(Job("forget_sign_ins", timedelta(hours=1), lambda now: _forget_sign_ins(app, now)))
         found.append(Job("forget_limits", timedelta(days=1), lambda now: _forget_limits(app, now)))
         if app.settings.retention.words is not None:
             found.append(Job("purge", timedelta(days=1), lambda now: _purge(app, now)))
@@ -36,6 +37,17 @@ def _forget_limits(app: App, now: datetime) -> None:
     from monitor.notices import forget_limits
 
     forget_limits(app.db, app.settings, now)
+
+
+def _forget_sign_ins(app: App, now: datetime) -> None:
+    from monitor.access.attempts import Attempts
+    from monitor.access.audit import forget
+    from monitor.access.sessions import Sessions
+
+    login = app.settings.login
+    Attempts(app.db).forget(now)
+    Sessions(app.db, login.idle, login.lifetime).forget(now)
+    forget(app.db, login.audit_kept, now)
 
 
 def _purge(app: App, now: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.frame import AsJson, ConfigFile, app, opened, plain_json, print_json
+from monitor.cli.users import note
 
 author_commands = typer.Typer(no_args_is_help=True, help="What is kept about one author: export, erase.")
 app.add_typer(author_commands, name="author")
@@ -27,8 +28,10 @@ def export_author(
     """Everything that is kept about one author, as JSON: words, earlier versions, verdicts, cases, replies."""
     from monitor.author_records import export
 
-    with opened(config) as app_, app_.db.read() as session:
-        found = export(session, source, handle)
+    with opened(config) as app_:
+        with app_.db.read() as session:
+            found = export(session, source, handle)
+        note(app_, "exported", what="one author", source=source, mentions=len(found["mentions"]))
     if output is None:
         print_json(found)
     else:
@@ -52,6 +55,7 @@ def erase_author(
         typer.confirm(f"Erase everything about {handle} on {source}?", abort=True)
     with opened(config) as app_:
         erased = erase(app_.db, source, handle, app_.clock.now(), redact)
+        note(app_, "erased", source=source, mentions=erased.mentions, cases=erased.cases)
     found = {name: getattr(erased, name) for name in erased.__dataclass_fields__}
     if as_json:
         print_json(found)

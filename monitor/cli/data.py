@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.frame import AsJson, ConfigFile, app, load_settings, moment, opened, print_json
+from monitor.cli.users import note
 from monitor.errors import ConfigurationError
 
 db_commands = typer.Typer(no_args_is_help=True, help="The database itself: upgrade, backup, purge.")
@@ -37,6 +38,8 @@ def export(
     last = moment(until, "--until") if until else None
     with opened(config) as app_:
         count = write(app_.db, what, format, output, first, last)
+        span = {"since": since, "until": until}
+        note(app_, "exported", what=what, rows=count, **span)
     typer.echo(f"{count} {what}", err=True)
 
 
@@ -82,6 +85,8 @@ def purge(
         raise ConfigurationError("--older-than", str(error)) from None
     with opened(config) as app_:
         counts = forget(app_.db, app_.clock.now(), age, dry_run)
+        if not dry_run:
+            note(app_, "purged", older_than=older_than, mentions=counts.mentions)
     found = {name: getattr(counts, name) for name in counts.__dataclass_fields__}
     if as_json:
         print_json(found)

@@ -206,6 +206,14 @@ def os_user() -> By:
     return By(f"{name} on the server")
 
 
+def note(app_: App, kind: str, **detail: object) -> None:
+    """A line in the audit log about a command."""
+    from monitor.access.audit import record
+
+    with app_.db.write() as session:
+        record(session, kind, os_user(), app_.clock.now(), **detail)
+
+
 def _users(app_: App) -> Users:
     from monitor.access.passwords import Passwords
     from monitor.access.users import Users

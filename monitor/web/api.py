@@ -8,11 +8,12 @@ import binascii
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.database import Database
 from monitor.web import queries
+from monitor.web.masking import shown
 
 Limit = Annotated[int, Query(ge=1, le=200, description="rows in one answer")]
 State = Literal["open", "taken", "replied", "reopened", "snoozed", "resolved", "dismissed"]
@@ -111,22 +112,24 @@ def api_routes(db: Database) -> APIRouter:
 
     @router.get("/cases")
     def list_cases(
+        request: Request,
         limit: Limit = 50,
         cursor: Cursor = None,
         state: Annotated[list[State] | None, Query(description="one or several; none: all")] = None,
         brand: Word = None,
     ) -> CasePage:
         with db.read() as session:
-            rows = queries.cases(session, limit + 1, _before(cursor), state or (), brand)
+            rows = shown(request, queries.cases(session, limit + 1, _before(cursor), state or (), brand))
         more = _after(rows[limit - 1].id) if len(rows) > limit else None
         return CasePage(cases=[CaseOut.model_validate(row) for row in rows[:limit]], next=more)
 
     @router.get("/cases/{case_id}", responses={404: {"description": "no such case"}})
-    def one_case(case_id: int) -> CaseDetail:
+    def one_case(request: Request, case_id: int) -> CaseDetail:
         with db.read() as session:
             found = queries.case_file(session, case_id) if case_id <= queries.LARGEST_ID else None
         if found is None:
             raise HTTPException(404, f"there is no case {case_id}")
+        found = shown(request, found)
         return CaseDetail(
             **CaseOut.model_validate(found.case).model_dump(),
             mentions=[MentionOut.model_validate(m) for m in found.mentions],
@@ -136,6 +139,7 @@ def api_routes(db: Database) -> APIRouter:
 
     @router.get("/mentions")
     def list_mentions(
+        request: Request,
         limit: Limit = 50,
         cursor: Cursor = None,
         source: Word = None,
@@ -143,7 +147,8 @@ def api_routes(db: Database) -> APIRouter:
         complaint: Annotated[bool | None, Query(description="as judged")] = None,
     ) -> MentionPage:
         with db.read() as session:
-            rows = queries.mentions(session, limit + 1, _before(cursor), source, language, complaint)
+            found = queries.mentions(session, limit + 1, _before(cursor), source, language, complaint)
+        rows = shown(request, found)
         more = _after(rows[limit - 1].id) if len(rows) > limit else None
         return MentionPage(mentions=[MentionOut.model_validate(row) for row in rows[:limit]], next=more)
 

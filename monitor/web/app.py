@@ -61,7 +61,7 @@ def build_web(
     replies = replies or Replies(db, cases, settings, lambda name: None)
     login = settings.login
     sessions, tokens, users = Sessions(db, login.idle, login.lifetime), Tokens(db), Users(db, Passwords())
-    gate = Gate(settings, sessions, tokens, clock)
+    gate = Gate(db, settings, sessions, tokens, clock)
     app = FastAPI(
         title="firsthour",
         version=__version__,

@@ -1,10 +1,12 @@
 """Who is asking, and what they may do: the only place of the desk that decides it.
 
 Every address is closed unless it is opened here: reading takes a viewer, changing something an agent; a token of a
-program takes the scopes `read` and `act`. A page that takes more, or that wants to know who is there, says so:
+program takes the scope `read`, `act`, or `export` for what ends like a file. A page that takes more, or that wants to
+know who is there, says so:
 
     def users(request: Request, who: Annotated[Visitor, Depends(needs(Role.ADMIN))]) -> Response: ...
 
+What a visitor may not see of customers is masked where a page is drawn; the interface asks `monitor/web/masking.py`.
 Templates have `visitor` (`visitor.name`, `visitor.acts`, `visitor.manages`, `visitor.personal`) and put
 `{{ csrf_field }}` into each form that changes something.
 """
@@ -21,11 +23,12 @@ from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 
-from monitor.access.audit import By
+from monitor.access.audit import By, record
 from monitor.access.roles import Role
 from monitor.access.sessions import Sessions, WebSession, csrf_of
 from monitor.access.tokens import Token, Tokens
 from monitor.clock import Clock
+from monitor.database import Database
 from monitor.settings import Settings
 from monitor.web import words
 from monitor.web.guard import HOOKS, PUBLIC
@@ -36,6 +39,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = (PUBLIC, HOOKS, "/login", "/signed-out", "/healthz", "/readyz")  # to everybody
 OWN = ("/account", "/logout")  # where whoever is signed in changes what is theirs
 BY_ITSELF = ("/parts/", "/events")  # what an open page asks for without anybody doing anything
+EXPORTS = (".csv", ".jsonl", ".parquet")  # whole tables; the audit log says who took them
 FOR_PROGRAMS = ("/api/", "/metrics", "/readyz")
 
 
@@ -110,9 +114,9 @@ class LacksScope(Closed):
 class Gate:
     """Lets requests in, as a dependency of the whole application."""
 
-    def __init__(self, settings: Settings, sessions: Sessions, tokens: Tokens, clock: Clock) -> None:
+    def __init__(self, db: Database, settings: Settings, sessions: Sessions, tokens: Tokens, clock: Clock) -> None:
         self._login, self._own = settings.login.on, urlsplit(settings.web.url or "")
-        self._sessions, self._tokens, self._clock = sessions, tokens, clock
+        self._db, self._sessions, self._tokens, self._clock = db, sessions, tokens, clock
 
     async def __call__(self, request: Request) -> None:
         path, reads = request.url.path, request.method in READS
@@ -121,15 +125,16 @@ class Gate:
         if path.startswith(OPEN):
             return
         if who.token is not None:
-            scope = "read" if reads else "act"
-            if not path.startswith(FOR_PROGRAMS) or not who.token.scopes & {scope, "export" if reads else scope}:
+            scope = "act" if not reads else "export" if path.endswith(EXPORTS) else "read"
+            if scope not in who.token.scopes:
                 raise LacksScope(scope, who.token)
-            return
         if who.role is None:
             raise SignInFirst
         needed = Role.VIEWER if reads or path.startswith(OWN) else Role.AGENT
         if not who.may(needed):
             raise NoAccess(needed)
+        if path.endswith(EXPORTS):
+            await run_in_threadpool(self._exported, request)
         if not reads and not await run_in_threadpool(self.form_fits, who, await form_token(request)):
             raise ForeignForm
 
@@ -155,6 +160,11 @@ class Gate:
             with suppress(OperationalError):  # a busy database is no reason to show nothing
                 self._sessions.used(found, now)
         return Visitor(found.user.name, found.user.role, login=True, csrf=csrf_of(shown), session=found)
+
+    def _exported(self, request: Request) -> None:
+        asked = {"path": request.url.path, "query": request.url.query or None}
+        with self._db.write() as session:
+            record(session, "exported", by(request), self._clock.now(), **asked)
 
     def form_fits(self, who: Visitor, given: str) -> bool:
         return who.session is None or self._sessions.knows_form(who.session, given)
@@ -188,18 +198,6 @@ def needs(role: Role) -> Callable[[Request], Visitor]:
         who = visitor(request)
         if not who.may(role):
             raise NoAccess(role)
-        return who
-
-    return dependency
-
-
-def takes(scope: str) -> Callable[[Request], Visitor]:
-    """A dependency of addresses of the interface that take another scope than `read` and `act` from a token."""
-
-    def dependency(request: Request) -> Visitor:
-        who = visitor(request)
-        if who.token is not None and scope not in who.token.scopes:
-            raise LacksScope(scope, who.token)
         return who
 
     return dependency

@@ -29,6 +29,7 @@ from monitor.settings import Settings
 from monitor.web import queries, story, words
 from monitor.web.api import Word
 from monitor.web.gate import ME, me, visitor
+from monitor.web.masking import masked
 from monitor.web.writing import writing
 
 HEARD = 40
@@ -59,7 +60,8 @@ class Pages:
             "pictures": available(),
             "brands": [b.name for b in self._settings.brands if not b.competitor],
         }
-        return HTMLResponse(self._templates.get_template(template).render(shared | values), status_code=status)
+        seen = values if who.personal else masked(values)
+        return HTMLResponse(self._templates.get_template(template).render(shared | seen), status_code=status)
 
     def board(self, session: Session, request: Request) -> dict[str, Any]:
         """What board.html shows."""
