@@ -208,7 +208,7 @@ def desk(session: Session, now: datetime, wanted: Filter) -> Desk:
     waiting.sort(key=lambda c: (c.due_at or now, c.id))
     rest = _cases(GLANCE).where(CaseRow.state.in_(ACTIVE), CaseRow.clock != "running", *conditions)
     snoozed = _cases(GLANCE).where(CaseRow.state == "snoozed", *conditions).order_by(CaseRow.snoozed_until, CaseRow.id)
-    answered, met = _past_day(session, now)
+    answered, met = past_day(session, now)
     shown = with_earlier(session, waiting[:SHOWN])
     return Desk(
         cases=shown,
@@ -233,7 +233,7 @@ def _running() -> list[ColumnElement[bool]]:
     return [CaseRow.state.in_(ACTIVE), CaseRow.clock == "running", CaseRow.due_at.is_not(None)]
 
 
-def _past_day(session: Session, now: datetime) -> tuple[list[float], list[bool]]:
+def past_day(session: Session, now: datetime) -> tuple[list[float], list[bool]]:
     """Seconds to the first response, and whether in time, of the newest cases answered within a day."""
     rows = session.execute(
         select(CaseRow.calendar_seconds, CaseRow.met, CaseRow.first_response_at).order_by(CaseRow.id.desc()).limit(1000)

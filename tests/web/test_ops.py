@@ -13,7 +13,7 @@ from monitor.models import SourceState
 from tests.web import town
 from tests.web.serving import Desk
 
-PAGE = Path(__file__).parents[2] / "docs" / "desk.md"
+PAGE = Path(__file__).parents[2] / "docs" / "monitoring.md"
 
 
 def figures(desk: Desk) -> dict[str, float]:
@@ -76,7 +76,7 @@ def test_two_desks_in_one_process_keep_their_figures_apart(desk: Desk, open_desk
     assert figures(open_desk(desk.clock))["firsthour_ready"] == 1  # type: ignore[operator]
 
 
-def test_the_page_on_the_desk_lists_every_figure_and_no_other(desk: Desk) -> None:
+def test_the_page_on_monitoring_lists_every_figure_and_no_other(desk: Desk) -> None:
     town.settle(desk.db, desk.clock.now())
     listed = set(re.findall(r"^\| `(firsthour_\w+)`", PAGE.read_text(encoding="utf-8"), re.M))
     given = set(re.findall(r"^# TYPE (firsthour_\w+)", desk.http.get("/metrics").text, re.M))
