@@ -10,6 +10,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 import monitor.access.rows  # noqa: F401  # its tables are part of the schema
+from monitor.annotation_rows import AnnotationRow as AnnotationRow
 from monitor.budget_rows import BudgetDayRow as BudgetDayRow
 from monitor.budget_rows import RestRow as RestRow
 from monitor.hook_rows import CallRow as CallRow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.trend_figures import CHANCE, CHANCE_AMONG_MANY, sentiment_surprise, surprise
+from monitor.trend_figures import CHANCE, CHANCE_AMONG_MANY, FIGURES, surprise
 from monitor.trends import Change, Counts
 
 _MOST = 0.5  # of a change, for one name to be said to be most of it
@@ -12,14 +12,15 @@ _MOST = 0.5  # of a change, for one name to be said to be most of it
 
 def moved(what: str, now: int, before: int, than: str, mostly: str = "") -> str:
     """`what` is plural ("Complaints"), `than` the period before ("the 28 days before"); `mostly` of what (of_most)."""
+    inside = what[0].lower() + what[1:]
     if not now and not before:
-        return f"No {what.lower()}, as in {than}"
+        return f"No {inside}, as in {than}"
     if abs(surprise(now, before)) < CHANCE:
         return f"{what} moved within chance: {now:,}, after {before:,} in {than}"
     if not before:
-        return f"{now:,} {what.lower()}, after none in {than}{mostly}"
+        return f"{now:,} {inside}, after none in {than}{mostly}"
     if not now:
-        return f"No {what.lower()}, after {before:,} in {than}"
+        return f"No {inside}, after {before:,} in {than}"
     return f"{what} {change(now, before)} on {than}{mostly}"
 
 
@@ -46,19 +47,28 @@ def of_most(now: int, before: int, found: Sequence[Change], said: dict[str, str]
     return f", mostly on {source}" if source else ""
 
 
-def sentiment_moved(now: Counts, before: Counts, than: str) -> str:
-    a, b = now.net_sentiment, before.net_sentiment
+def figure_moved(name: str, now: Counts, before: Counts, than: str, about: str = "") -> str:
+    """The same for any of FIGURES; `about` narrows it: " about delivery"."""
+    figure = FIGURES[name]
+    what = f"{figure.title}{about}"
+    if figure.kind == "count":
+        return moved(what, int(figure.value(now) or 0), int(figure.value(before) or 0), than)
+    a, b = figure.value(now), figure.value(before)
     if a is None:
-        return "No mentions, hence no sentiment"
-    points = signed(100 * a)
+        return f"Nothing to reckon {what[0].lower()}{what[1:]} from"
     if b is None:
-        return f"Net sentiment is {points}; there is nothing to compare with in {than}"
-    if abs(sentiment_surprise(now, before)) < CHANCE:
-        return f"Net sentiment moved within chance: {points}, after {signed(100 * b)} in {than}"
-    size = max(1, round(100 * abs(a - b)))
-    return (
-        f"Net sentiment {'rose' if a > b else 'fell'} by {size} point{'' if size == 1 else 's'} to {points} on {than}"
-    )
+        return f"{what}: {written(name, a)}, and nothing to compare with in {than}"
+    if abs(figure.surprise(now, before)) < CHANCE:
+        return f"{what} moved within chance: {written(name, a)}, after {written(name, b)} in {than}"
+    return f"{what} {'rose' if a > b else 'fell'} from {written(name, b)} to {written(name, a)} on {than}"
+
+
+def written(name: str, value: float) -> str:
+    """A figure as people read it."""
+    kind = FIGURES[name].kind
+    if kind == "share":
+        return f"{100 * value:.0f} %"
+    return signed(100 * value) if kind == "points" else f"{value:.1f}" if kind == "number" else f"{value:,.0f}"
 
 
 def signed(figure: float) -> str:

@@ -370,3 +370,14 @@ def test_the_counts_behind_the_trends_are_compared_and_mended(
     assert "1 rows differ" in firsthour("trends", "rebuild", "--check", code=1).stderr
     assert "1 mentions counted" in firsthour("trends", "rebuild").stdout
     assert "what a recount gives" in firsthour("trends", "rebuild", "--check").stdout
+
+
+def test_what_happened_is_noted_listed_and_removed(firsthour: Firsthour, db: Database) -> None:
+    lasting = ("--at", "2026-11-10T09:00+02:00", "--until", "2026-11-12", "--brand", "Acme")
+    assert "annotation 1 is noted" in firsthour("trends", "annotate", "Autumn campaign", *lasting).stdout
+    listed = firsthour("trends", "annotate").stdout
+    assert "1  2026-11-10 07:00 to 2026-11-12 00:00  Autumn campaign (Acme)" in listed
+    assert 'there is no brand "Beta"' in firsthour("trends", "annotate", "x", "--brand", "Beta", code=1).stderr
+    assert "no time zone" in firsthour("trends", "annotate", "x", "--at", "2026-11-10T09:00", code=2).stderr
+    assert "is removed" in firsthour("trends", "annotate", "--remove", "1").stdout
+    assert "there is no annotation 1" in firsthour("trends", "annotate", "--remove", "1", code=1).stderr

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from monitor.trend_figures import FIGURES, sentiment_surprise, surprise
-from monitor.trend_findings import beyond_chance, moved, of_most, sentiment_moved
+from monitor.trend_figures import FIGURES, rate_surprise, sentiment_surprise, stars_surprise, surprise
+from monitor.trend_findings import beyond_chance, figure_moved, moved, of_most
 from monitor.trends import Change, Counts
 
 THAN = "the 28 days before"
@@ -44,15 +44,18 @@ def test_what_makes_up_most_of_a_change_is_named() -> None:
     assert of_most(100, 100, found, {}) == ""
 
 
-def test_sentiment_moves_in_points() -> None:
-    bad, good = Counts(100, 0, 60, 20, 20), Counts(100, 0, 20, 20, 60)
-    assert sentiment_moved(bad, good, THAN) == "Net sentiment fell by 80 points to −40 on the 28 days before"
-    assert sentiment_moved(good, bad, THAN) == "Net sentiment rose by 80 points to +40 on the 28 days before"
-    assert (
-        sentiment_moved(good, good, THAN) == "Net sentiment moved within chance: +40, after +40 in the 28 days before"
+def test_rates_and_means_move_too() -> None:
+    bad, good = Counts(100, 50, 60, 20, 20, 40, 8000), Counts(100, 10, 20, 20, 60, 40, 16000)
+    assert figure_moved("net_sentiment", bad, good, THAN) == "Net sentiment fell from +40 to −40 on the 28 days before"
+    assert figure_moved("complaint_rate", good, bad, THAN, " on x") == (
+        "Complaint rate on x fell from 50 % to 10 % on the 28 days before"
     )
-    assert sentiment_moved(Counts(), good, THAN) == "No mentions, hence no sentiment"
-    assert "nothing to compare with" in sentiment_moved(good, Counts(), THAN)
+    assert figure_moved("stars", good, bad, THAN) == "Stars rose from 2.0 to 4.0 on the 28 days before"
+    within = "Net sentiment moved within chance: +40, after +40 in the 28 days before"
+    assert figure_moved("net_sentiment", good, good, THAN) == within
+    assert figure_moved("net_sentiment", Counts(), good, THAN) == "Nothing to reckon net sentiment from"
+    assert "nothing to compare with" in figure_moved("stars", good, Counts(), THAN)
+    assert figure_moved("negative", bad, good, THAN, " in German").startswith("Negative mentions in German up from 20")
 
 
 def test_surprise_is_in_standard_deviations() -> None:
@@ -63,6 +66,10 @@ def test_surprise_is_in_standard_deviations() -> None:
         -0.8 / math.sqrt(2 * (0.8 - 0.16) / 100)
     )
     assert sentiment_surprise(Counts(5, 0, 5), Counts(7, 0, 7)) == 0
+    assert rate_surprise(Counts(100, 50), Counts(100, 10)) == pytest.approx(0.4 / math.sqrt((0.25 + 0.09) / 100))
+    # of stars it is not known how they vary: as much as they can
+    assert stars_surprise(Counts(9, rated=8, hundredths=3200), Counts(9, rated=8, hundredths=1600)) == pytest.approx(2)
+    assert stars_surprise(Counts(9), Counts(9)) == rate_surprise(Counts(), Counts(1, 1)) == 0
     found = [change("topic", "a", 40, 10), change("topic", "b", 20, 10)]
     assert [each.name for each in beyond_chance(found)] == ["a"]
 

@@ -13,6 +13,8 @@ from monitor.trends import Counts
 
 HEIGHT = 260
 MOST_SERIES = 6  # and what is left over, as a seventh
+_STAMP = "%Y-%m-%dT%H:%MZ"
+_POINT = "'since=' + datum.since + '&until=' + datum.until"
 _GREY = {"condition": {"test": "datum.partial", "value": 0.5}, "value": 1}
 
 
@@ -25,7 +27,7 @@ def moods(
 ) -> Spec:
     """Mentions: negative ones below the line, positive and neutral ones above it; `before` as short lines. `behind` is
     the page of the mentions, as an address that ends with `?` or `&`: a click leads to those of one point."""
-    rows = _rows(axis, behind)
+    rows = _rows(axis, behind is not None)
     for n, (row, point) in enumerate(zip(rows, points, strict=True)):
         row |= {"negative": point.negative, "neutral": point.neutral, "positive": point.positive}
         if n < len(before):
@@ -46,6 +48,7 @@ def moods(
         "transform": [
             {"fold": ["negative", "neutral", "positive"], "as": ["mood", "count"]},
             *({"calculate": test, "as": name} for name, test in shape.items()),
+            *([] if behind is None else [{"calculate": f"{json.dumps(behind)} + {_POINT}", "as": "behind"}]),
         ],
         "mark": {"type": "bar", "xOffset": 0.5, "x2Offset": -0.5},
         "encoding": {
@@ -61,12 +64,12 @@ def moods(
             },
             "opacity": _GREY,
             "tooltip": tips,
-            **_href(behind),
+            **_href(behind is not None),
         },
     }
     zero: Spec = {"mark": {"type": "rule", "style": "zero"}, "encoding": {"y": {"datum": 0}}}
     layers = [bars, *_ticks(axis, ("above", "below") if before else ()), zero]
-    return _layered(rows, axis.with_marks(layers, marks), behind)
+    return _layered(rows, axis.with_marks(layers, marks))
 
 
 def lines(
@@ -74,13 +77,13 @@ def lines(
     series: Mapping[str, Sequence[float | None]],
     before: Sequence[float | None] = (),
     marks: Sequence[Mark] = (),
-    behind: str | None = None,
+    behind: Sequence[str] = (),
     form: str = ",d",
     domain: tuple[float, float] | None = None,
 ) -> Spec:
     """A line for each of at most MOST_SERIES + 1 series; `before` only where there is one. `form` is d3's format of the
-    figure, `domain` the least extent of its axis."""
-    rows = _rows(axis, behind)
+    figure, `domain` the least extent of its axis. `behind` has an address for each series."""
+    rows = _rows(axis, bool(behind))
     names = list(series)
     for n, row in enumerate(rows):
         row |= {f"s{k}": values[n] for k, values in enumerate(series.values())}
@@ -99,14 +102,15 @@ def lines(
     several = len(names) > 1
     if several:
         coloured = {"field": "key", "type": "nominal", "scale": {"domain": keys, "range": "series"}}
-        legend = {"labelExpr": spoken.format("value"), "columns": 4}
-        encoding["color"] = coloured | {"legend": legend | {"symbolType": "circle"}}
+        coloured["legend"] = {"labelExpr": spoken.format("value")}
+        encoding["color"] = coloured
     tips = [_tip("when", "When"), *([_tip("name", "Of")] if several else []), _tip("figure", "Figure", form)]
     tips += [_tip("before", "Period before", form)] if before else []
     folded: list[Spec] = [
         {"fold": keys, "as": ["key", "figure"]},
         {"calculate": spoken.format("key"), "as": "name"},
         {"filter": "isValid(datum.figure)"},
+        *_leads(behind),
     ]
     style = {} if several else {"style": "plain"}
     line = {"type": "line", "strokeWidth": 2.2} | style
@@ -121,28 +125,28 @@ def lines(
         {
             "transform": folded,
             "mark": point,
-            "encoding": {**encoding, "opacity": _GREY, "tooltip": tips, **_href(behind)},
+            "encoding": {**encoding, "opacity": _GREY, "tooltip": tips, **_href(bool(behind))},
         },
     ]
     if several:
-        layers[2]["encoding"]["shape"] = coloured | {"scale": {"domain": keys, "range": "shapes"}, "legend": None}
+        layers[2]["encoding"]["shape"] = coloured | {"scale": {"domain": keys, "range": "shapes"}}
     if before:
         then = {"x": axis.x(), "y": y | {"field": "before"}}
         layers.insert(0, {"mark": {"type": "line", "style": "before"}, "encoding": then})
     if domain and domain[0] < 0:
         layers.insert(0, {"mark": {"type": "rule", "style": "zero"}, "encoding": {"y": {"datum": 0}}})
-    return _layered(rows, axis.with_marks(layers, marks), behind)
+    return _layered(rows, axis.with_marks(layers, marks))
 
 
 def parts(
     axis: TimeAxis,
     series: Mapping[str, Sequence[int]],
     marks: Sequence[Mark] = (),
-    behind: str | None = None,
+    behind: Sequence[str] = (),
 ) -> Spec:
     """What share each of at most MOST_SERIES + 1 series has of all, over time; nothing where there is nothing."""
     names, rows = list(series), []
-    for n, row in enumerate(_rows(axis, behind)):
+    for n, row in enumerate(_rows(axis, bool(behind))):
         whole, foot = sum(values[n] for values in series.values()), 0
         for k, values in enumerate(series.values()):
             if values[n]:
@@ -154,9 +158,9 @@ def parts(
     legend = {
         "labelExpr": f"{json.dumps(names)}[toNumber(slice(datum.value, 1))]",
         "symbolType": "square",
-        "columns": 4,
     }
     bars: Spec = {
+        "transform": _leads(behind),
         "mark": {"type": "bar", "xOffset": 0.5, "x2Offset": -0.5},
         "encoding": {
             "x": axis.x(),
@@ -176,20 +180,17 @@ def parts(
                 _tip("share", "Share", ".0%"),
                 _tip("count", "Count"),
             ],
-            **_href(behind),
+            **_href(bool(behind)),
         },
     }
-    return _layered(rows, axis.with_marks([bars], marks), behind)
+    return _layered(rows, axis.with_marks([bars], marks))
 
 
-def _rows(axis: TimeAxis, behind: str | None) -> list[dict[str, Any]]:
+def _rows(axis: TimeAxis, behind: bool) -> list[dict[str, Any]]:
     rows = axis.columns()
-    if behind is not None:
+    if behind:
         for row, start, end in zip(rows, axis.starts, axis.ends, strict=True):
-            row |= {
-                "since": f"{start.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
-                "until": f"{end.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
-            }
+            row |= {"since": f"{start.astimezone(UTC):{_STAMP}}", "until": f"{end.astimezone(UTC):{_STAMP}}"}
     return rows
 
 
@@ -205,16 +206,20 @@ def _ticks(axis: TimeAxis, fields: Sequence[str]) -> list[Spec]:
     ]
 
 
-def _layered(rows: list[dict[str, Any]], layers: list[Spec], behind: str | None) -> Spec:
-    spec: Spec = {"height": HEIGHT, "data": {"values": rows}, "layer": layers}
-    if behind is not None:  # the address in the page is quoted for URLs, so that nothing in it ends the text
-        address = f"{json.dumps(behind)} + 'since=' + datum.since + '&until=' + datum.until"
-        spec["transform"] = [{"calculate": address, "as": "behind"}]
-    return spec
+def _layered(rows: list[dict[str, Any]], layers: list[Spec]) -> Spec:
+    return {"height": HEIGHT, "data": {"values": rows}, "layer": layers}
 
 
-def _href(behind: str | None) -> Spec:
-    return {} if behind is None else {"href": {"field": "behind"}}
+def _leads(behind: Sequence[str]) -> list[Spec]:
+    """The address behind a point of one of several series. Addresses are quoted for URLs and for JSON, so that nothing
+    in them ends the text."""
+    if not behind:
+        return []
+    return [{"calculate": f"{json.dumps(list(behind))}[toNumber(slice(datum.key, 1))] + {_POINT}", "as": "behind"}]
+
+
+def _href(behind: bool) -> Spec:
+    return {"href": {"field": "behind"}} if behind else {}
 
 
 def _count_axis() -> Spec:

@@ -83,6 +83,7 @@ def config(palette: Palette) -> dict[str, Any]:
             "orient": "top",
             "title": None,
             "symbolSize": 110,
+            "columns": 4,
         },
         "title": {
             "color": p.ink,

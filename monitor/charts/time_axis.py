@@ -11,7 +11,8 @@ from monitor.charts.chart import Spec
 from monitor.trend_spans import Grain, Span
 
 _LABELS = 9
-_SAID = 3  # marks whose texts find room above the drawing
+_NARROW = 0.3  # of the axis
+_WORD = 60  # pixels
 _FORMATS = {Grain.HOUR: "%H:%M", Grain.DAY: "%-d %b", Grain.WEEK: "%-d %b", Grain.MONTH: "%b %Y"}
 
 
@@ -61,7 +62,8 @@ class TimeAxis:
         text = f"utcFormat(datum.value, '{form}')"
         if self.grain is Grain.HOUR:
             text = f"utchours(datum.value) ? {text} : utcFormat(datum.value, '%-d %b')"
-        axis = {"title": None, "values": self._labelled(), "labelExpr": text, "labelOverlap": "greedy"}
+        axis: Spec = {"title": None, "values": self._labelled(), "labelExpr": text, "labelOverlap": "greedy"}
+        axis["labelSeparation"] = 8
         return {"field": channel, "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
 
     def inside(self, marks: Sequence[Mark]) -> list[Mark]:
@@ -72,19 +74,27 @@ class TimeAxis:
         return sorted(found, key=lambda mark: (mark.at, mark.text))
 
     def with_marks(self, layers: Sequence[Spec], marks: Sequence[Mark]) -> list[Spec]:
-        """The layers, and what was marked within the span: its text, or, of many, its number in `inside`."""
+        """The layers, and what was marked within the span: its text as far as there is room, else its number among
+        those `inside`."""
         found = self.inside(marks)
         if not found:
             return list(layers)
         zone, first, end = self.starts[0].tzinfo, self.starts[0], self.ends[-1]
+        places = [max(0.0, (mark.at - first) / (end - first)) for mark in found]
+        rooms = [after - place for place, after in zip(places, [*places[1:], 1.0], strict=True)]
+        if turned := rooms[-1] < _NARROW:  # the last one speaks to its left, and shares that with the one before it
+            gap = places[-1] - (places[-2] if len(places) > 1 else 0.0)
+            rooms[-2:] = [gap] if len(rooms) == 1 else [gap / 2, gap / 2]
         rows = [
             {
                 "at": _wall(max(mark.at, first).astimezone(zone)),
                 "until": _wall(min(mark.until or mark.at, end).astimezone(zone)),
-                "text": mark.text if len(found) <= _SAID else str(n),
-                "late": mark.at > first + (end - first) * 0.6,
+                "text": mark.text,
+                "number": str(n + 1),
+                "room": round(rooms[n], 3),
+                "turned": turned and n == len(found) - 1,
             }
-            for n, mark in enumerate(found, 1)
+            for n, mark in enumerate(found)
         ]
         data = {"values": rows}
         x: Spec = {"field": "at", "type": "temporal", "scale": {"type": "utc"}}
@@ -95,14 +105,17 @@ class TimeAxis:
             "encoding": {"x": x, "x2": {"field": "until"}},
         }
         line: Spec = {"data": data, "mark": {"type": "rule", "style": "mark"}, "encoding": {"x": x}}
+        text: Spec = {"type": "text", "style": "said", "baseline": "bottom"}
+        text["limit"] = {"expr": "datum.room * width - 6"}
+        text["text"] = {"expr": f"datum.room * width < {_WORD} ? datum.number : datum.text"}
         said: list[Spec] = [
             {
                 "data": data,
                 "transform": [{"filter": test}],
-                "mark": {"type": "text", "style": "said", "baseline": "bottom", "limit": 200, "align": align},
-                "encoding": {"text": {"field": "text", "type": "nominal"}, "x": x, "y": {"value": -2}},
+                "mark": text | {"align": align},
+                "encoding": {"x": x, "y": {"value": -2}},
             }
-            for test, align in (("!datum.late", "left"), ("datum.late", "right"))
+            for test, align in (("!datum.turned", "left"), ("datum.turned", "right"))
         ]
         return [lasting, *layers, line, *said]
 

@@ -26,6 +26,7 @@ from monitor.web.account import account_routes
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
+from monitor.web.behind import DrillDown
 from monitor.web.chart_files import chart_routes
 from monitor.web.gate import Gate
 from monitor.web.guard import Guard
@@ -44,6 +45,9 @@ from monitor.web.response import response_routes
 from monitor.web.response_api import response_api_routes
 from monitor.web.response_report import Reports
 from monitor.web.survey import survey_routes
+from monitor.web.trends import trend_routes
+from monitor.web.trends_api import trends_api_routes
+from monitor.web.trends_report import Trends
 from monitor.web.turned_away import TurnedAway
 
 
@@ -79,11 +83,14 @@ def build_web(
     app.include_router(api_routes(db), tags=["data"])
     app.include_router(response_api_routes(reports), tags=["data"])
     overviews = Overviews(db, clock, settings)
-    app.include_router(chart_routes({"overview": overviews.charts}), tags=["data"])
+    trends = Trends(db, clock, settings)
+    app.include_router(chart_routes({"overview": overviews.charts, "trends": trends.charts}), tags=["data"])
+    app.include_router(trends_api_routes(trends), tags=["data"])
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(response_routes(pages, reports))
     app.include_router(overview_routes(pages, overviews))
+    app.include_router(trend_routes(pages, trends, DrillDown(db, clock, settings), clock))
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(reply_routes(pages, replies, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))

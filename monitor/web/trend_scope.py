@@ -20,7 +20,7 @@ from monitor.trend_spans import Grain, Span
 from monitor.trends import Filter, totals
 from monitor.web.languages import NAMES
 from monitor.web.scope import Impossible, check_known, midnight, period
-from monitor.web.words import harmless, language, shortened, spoken
+from monitor.web.words import language, shortened, spoken
 
 DAYS = 28  # whole weeks, so that each weekday is compared with its like
 MOST_POINTS = 1000
@@ -47,6 +47,7 @@ class TrendScope:
     topic: str | None = None
     sentiment: str | None = None
     complaint: bool | None = None
+    everybody: bool = False  # without a brand: competitors too
 
     @property
     def since(self) -> datetime:
@@ -90,7 +91,8 @@ class TrendScope:
     @property
     def filter(self) -> Filter:
         given: dict[str, Any] = {name: (value,) for name in FILTERS if (value := getattr(self, name)) is not None}
-        return Filter(**({"brand": self.ours} | given), complaint=self.complaint)
+        ours = () if self.everybody else self.ours
+        return Filter(**({"brand": ours} | given), complaint=self.complaint)
 
     @property
     def filtered(self) -> bool:
@@ -100,7 +102,8 @@ class TrendScope:
     def chosen(self) -> dict[str, str]:
         """The filters as the address has them."""
         given = {name: value for name in FILTERS if (value := getattr(self, name)) is not None}
-        return given | ({} if self.complaint is None else {"complaint": "yes" if self.complaint else "no"})
+        given |= {} if self.complaint is None else {"complaint": "yes" if self.complaint else "no"}
+        return given | ({"whose": "all"} if self.everybody else {})
 
     @property
     def query(self) -> str:
@@ -117,9 +120,10 @@ class TrendScope:
         return f"/trends/mentions?{urlencode(self.chosen | more)}{'&' if self.chosen or more else ''}"
 
     @property
-    def words(self) -> str:
-        """Of whom, when, and on which clock."""
-        whose = self.brand or ", ".join(self.ours[:3]) + (" …" if len(self.ours) > 3 else "") or "all brands"
+    def narrow(self) -> str:
+        """Of whom and of what."""
+        ours = [] if self.everybody else [*self.ours[:3], *(["…"] if len(self.ours) > 3 else [])]
+        whose = self.brand or ", ".join(ours) or "all brands"
         told = [
             *([f"on {self.source}"] if self.source else []),
             *([f"in {language(self.language)}"] if self.language else []),
@@ -127,8 +131,13 @@ class TrendScope:
             *([self.sentiment] if self.sentiment else []),
             *([] if self.complaint is None else ["complaints" if self.complaint else "no complaints"]),
         ]
+        return shortened(" ".join([whose, *told]), 120)
+
+    @property
+    def words(self) -> str:
+        """Of whom, when, and on which clock."""
         when = f"{self.first} to {self.last}" if self.first != self.last else f"{self.first}"
-        return harmless(", ".join([shortened(" ".join([whose, *told]), 120), when, self.zone.key]))
+        return f"{self.narrow}, {when}, {self.zone.key}"
 
     @property
     def _end(self) -> datetime:
@@ -194,7 +203,15 @@ def trend_scope(asked: Mapping[str, str], now: datetime, zone: ZoneInfo, ours: t
     first, last = _whole(first, last, grain, today)
     filters = {name: asked.get(name) or None for name in FILTERS}
     wanted = TrendScope(
-        first, last, grain, zone, now, ours, **filters, complaint=None if complaint is None else complaint == "yes"
+        first,
+        last,
+        grain,
+        zone,
+        now,
+        ours,
+        **filters,
+        complaint=None if complaint is None else complaint == "yes",
+        everybody=asked.get("whose") == "all",
     )
     if (points := _points(days, grain)) > MOST_POINTS:
         fits = next(each for each in (Grain.DAY, Grain.WEEK, Grain.MONTH) if _points(days, each) <= MOST_POINTS)

@@ -55,9 +55,9 @@ def warnings(spec: dict[str, Any], palette: Any = LIGHT) -> str:
 SPECS: dict[str, Callable[[], dict[str, Any]]] = {
     "moods": lambda: moods(axis(28), counts(28), counts(28), MARKS, "/trends/mentions?"),
     "moods alone": lambda: moods(axis(2, Grain.HOUR), counts(48)),
-    "one line": lambda: lines(axis(), {"Net": [1.0, None, -30.0]}, [0.0, 2.0, 3.0], MARKS, "/x?", "+.0f", (-20, 20)),
-    "seven lines": lambda: lines(axis(), {f"{HOSTILE}{n}": [n, n + 1, None] for n in range(7)}, (), MARKS, "/x?"),
-    "parts": lambda: parts(axis(), {HOSTILE: [1, 0, 0], "other": [2, 0, 5]}, MARKS, "/x?a=b&"),
+    "one line": lambda: lines(axis(), {"Net": [1.0, None, -30.0]}, [0.0, 2.0, 3.0], MARKS, ["/x?"], "+.0f", (-20, 20)),
+    "seven lines": lambda: lines(axis(), {f"{HOSTILE}{n}": [n, n + 1, None] for n in range(7)}, (), MARKS, ["/x?"] * 7),
+    "parts": lambda: parts(axis(), {HOSTILE: [1, 0, 0], "other": [2, 0, 5]}, MARKS, ["/x?a=b&", "/x?"]),
     "ranked": lambda: ranked([Bar(HOSTILE, 3, 5, "/x", "negative"), Bar("b", 0, None, None)]),
     "grid": lambda: grid(["Mon"], ["00", "01"], [[1.5, None]], links=[["/a", "/b"]]),
     "nothing": lambda: ranked([]),
@@ -174,16 +174,22 @@ def test_names_from_outside_are_text_in_expressions_too() -> None:
     """A name that ended the string of an expression would be code."""
     for name in ("seven lines", "parts", "moods"):
         svg = vl_convert.vegalite_to_svg(titled(chart(SPECS[name]())), vl_version=VEGA_LITE, config=config(LIGHT))
-        assert "alert(1) +" in svg
+        assert "quoted" in svg
         assert "<script" not in svg
 
 
 def test_marks_have_their_texts_while_there_is_room_and_their_numbers_then() -> None:
-    few = axis(28).with_marks([], MARKS)
-    assert [row["text"] for row in few[0]["data"]["values"]] == ["campaign", HOSTILE]
+    rows = axis(28).with_marks([], MARKS)[0]["data"]["values"]
+    said = [(row["text"], row["number"], row["turned"]) for row in rows]
+    assert said == [("campaign", "1", False), (HOSTILE, "2", True)]
+    assert rows[0]["room"] == rows[1]["room"] == pytest.approx(8 / 28 / 2, abs=0.001)
     many = [Mark(NOON - timedelta(days=n), None, f"mark {n}") for n in range(5)]
-    assert [row["text"] for row in axis(28).with_marks([], many)[0]["data"]["values"]] == ["1", "2", "3", "4", "5"]
+    drawn = titled(chart(moods(axis(28), counts(28), (), many)))
+    svg = vl_convert.vegalite_to_svg(drawn, vl_version=VEGA_LITE, config=config(LIGHT))
+    assert "mark 4" not in svg
     assert axis(28).inside(many)[0].text == "mark 4"
+    alone = titled(chart(moods(axis(28), counts(28), (), many[-1:])))
+    assert "mark 4" in vl_convert.vegalite_to_svg(alone, vl_version=VEGA_LITE, config=config(LIGHT))
     assert axis(28).with_marks([{"mark": "bar"}], MARKS[2:]) == [{"mark": "bar"}]
 
 

@@ -47,7 +47,7 @@ def test_titles_say_what_moved_and_of_what_it_is_most(desk: Desk) -> None:
     town.settle(desk.db, desk.clock.now())
     page = Seen(desk.http.get("/overview").text)
     assert "Complaints up 107 % on the 28 days before, mostly delivery on x" in page.text
-    assert "Net sentiment fell by 32 points to +18 on the 28 days before" in page.text
+    assert "Net sentiment fell from +50 to +18 on the 28 days before" in page.text
     assert "1 late and 2 due within 20 minutes, of 6 open cases with a clock" in page.text
     assert "Today so far, nothing differs beyond chance from a week ago" in page.text
     assert "Acme, 2026-10-24 to 2026-11-20, UTC" in page.text
@@ -146,7 +146,7 @@ def test_charts_come_as_csv_without_formulas_as_pictures_and_as_json(desk: Desk)
     picture = desk.http.get("/api/v1/charts/overview/volume.png")
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
-    found = desk.http.get("/api/v1/charts/overview/sentiment").json()
+    found = desk.http.get("/api/v1/charts/overview/net_sentiment").json()
     assert found["columns"][1] == {"name": "Net sentiment", "kind": "points"}
     assert found["spec"]["layer"]
     assert desk.http.get("/api/v1/charts/overview/none").status_code == 404

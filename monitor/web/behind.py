@@ -1,0 +1,99 @@
+"""The mentions behind a point of a trend: read from the address, and counted as the point was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from monitor.clock import Clock
+from monitor.database import Database
+from monitor.settings import Settings
+from monitor.trend_mentions import After, Behind, behind
+from monitor.trend_spans import Span
+from monitor.trends import total
+from monitor.web.queries import LARGEST_ID
+from monitor.web.scope import Impossible
+from monitor.web.trend_scope import Scopes, TrendScope
+
+ON_PAGE = 50
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Behinds:
+    """One page of mentions, from `since` to `until`. `count` is that of the point, where it is made of whole hours;
+    `older` is what the address of the next page ends with."""
+
+    scope: TrendScope
+    choices: dict[str, list[tuple[str, str]]]
+    since: datetime
+    until: datetime
+    count: int
+    mentions: tuple[Behind, ...]
+    older: str | None
+
+    @property
+    def query(self) -> str:
+        """What restores this page's first one."""
+        return f"{self.scope.behind().partition('?')[2]}since={_stamp(self.since)}&until={_stamp(self.until)}"
+
+
+class DrillDown:
+    """Looks up what is behind a point."""
+
+    def __init__(self, db: Database, clock: Clock, settings: Settings) -> None:
+        self._db, self._clock, self._zone = db, clock, settings.clock.zone
+        self._scopes = Scopes(clock, settings)
+
+    def report(self, asked: Mapping[str, str]) -> Behinds:
+        """Raises Impossible."""
+        now = self._clock.now()
+        since = _moment("since", asked) or now.replace(minute=0, second=0, microsecond=0) - 24 * _HOUR
+        until = _moment("until", asked) or since + 24 * _HOUR
+        if until <= since:
+            why = "The time ends before it begins: exchange since and until."
+            raise Impossible(why, {"since": _stamp(until), "until": _stamp(since)} if until < since else {"until": ""})
+        first, last = (moment.astimezone(self._zone).date() for moment in (since, until - timedelta(seconds=1)))
+        today = now.astimezone(self._zone).date()
+        if first > today:
+            raise Impossible("This is in the future: nothing was heard yet.", {"since": "", "until": ""})
+        days = {"from": first.isoformat(), "to": min(last, today).isoformat(), "grain": "month"}
+        with self._db.read() as session:
+            scope, choices = self._scopes.scope(session, {**asked, **days})
+            scope = replace(scope, first=first, last=min(last, today))
+            count = total(session, Span(since, until), scope.filter)
+            found = behind(session, since, until, scope.filter, _after(asked.get("after")), ON_PAGE + 1)
+        last_shown = found[ON_PAGE - 1] if len(found) > ON_PAGE else None
+        older = f"{last_shown.posted_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{last_shown.id}" if last_shown else None
+        return Behinds(scope, choices, since, until, count.mentions, found[:ON_PAGE], older)
+
+
+def _moment(name: str, asked: Mapping[str, str]) -> datetime | None:
+    if not (text := asked.get(name)):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None or not 2000 <= moment.year < 9999:
+            raise ValueError
+    except ValueError:
+        why = f'{name} is "{text[:40]}", which is no time with a time zone: write it as 2026-11-20T12:00Z.'
+        raise Impossible(why, {name: ""}) from None
+    return moment.astimezone(UTC)
+
+
+def _after(text: str | None) -> After | None:
+    if not text:
+        return None
+    moment, _, number = text.partition("-")
+    try:
+        at, id = datetime.strptime(moment, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC), int(number)
+    except ValueError:
+        id = -1
+    if not 0 <= id <= LARGEST_ID:
+        raise Impossible("after is not one that this page gave: begin again.", {"after": ""})
+    return at, id
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
