@@ -1,18 +1,13 @@
-"""Rows for other programs: CSV, JSON lines, Parquet. The columns are a contract; new ones are added at the end."""
+"""Rows for other programs. The columns are a contract; new ones are added at the end. row_files.py writes them."""
 
 from __future__ import annotations
 
-import csv
-import json
 import os
-import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from sqlalchemy import Select, and_, func, select, tuple_
 
@@ -20,8 +15,10 @@ from monitor.database import Database
 from monitor.errors import ConfigurationError
 from monitor.models import CaseRow, MentionRow, RollupRow, VerdictRow
 from monitor.rollups import KEY, first_hour
+from monitor.row_files import FORMATS, neutral, pieces
 
-FORMATS = ("csv", "jsonl", "parquet")
+__all__ = ["COLUMNS", "FORMATS", "count", "neutral", "rows", "write"]
+
 CHUNK = 2_000
 _MENTION_VERDICT = ("language", "sentiment", "complaint", "complaint_score", "severity", "topic")
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -36,12 +33,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "trends": ("brand", "hour", "source", "language", "sentiment", "topic", "complaint", "mentions", "rated", "stars"),
 }
-_FORMULA = re.compile(r"^[\s\ufeff\u200b]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]")
-
-
-def neutral(cell: str) -> str:
-    """The text of a CSV cell so that no spreadsheet takes it for a formula."""
-    return "'" + cell if _FORMULA.match(cell) else cell
 
 
 def rows(db: Database, what: str, since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
@@ -112,88 +103,34 @@ def write(
     db: Database, what: str, kind: str, output: Path | None, since: datetime | None, until: datetime | None
 ) -> int:
     """Write the rows to `output` (None: standard output); how many there were. A file appears only when complete."""
-    found = _shown(rows(db, what, since, until), count(db, what), what, hide=output is None)
-    if kind == "parquet":
-        return _parquet(found, what, output)
-    with _opened(output) as stream:
-        return (_csv if kind == "csv" else _jsonl)(found, what, stream)
-
-
-def _csv(found: Iterable[dict[str, Any]], what: str, stream: TextIO) -> int:
-    writer = csv.writer(stream)
-    writer.writerow(COLUMNS[what])
-    written = 0
-    for row in found:
-        writer.writerow([_cell(value) for value in row.values()])
-        written += 1
-    return written
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        value = "; ".join(value)
-    return neutral(value) if isinstance(value, str) else value
-
-
-def _jsonl(found: Iterable[dict[str, Any]], what: str, stream: TextIO) -> int:
-    written = 0
-    for row in found:
-        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-        written += 1
-    return written
-
-
-def _parquet(found: Iterator[dict[str, Any]], what: str, output: Path | None) -> int:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise ConfigurationError("--format", "parquet needs pyarrow", "pip install 'firsthour[parquet]'") from None
-    if output is None:
+    if output is None and kind == "parquet":
         raise ConfigurationError("--output", "parquet goes to a file", "add --output FILE.parquet")
-    kinds = {
-        "id": "int64",
-        "case_id": "int64",
-        "mentions": "int64",
-        "rated": "int64",
-        "satisfaction": "int64",
-        "complaint": "bool",
-        "met": "bool",
-    }
-    kinds |= dict.fromkeys(("rating", "stars", "complaint_score", "calendar_seconds", "business_seconds"), "float64")
-    fields = [(name, pyarrow.type_for_alias(kinds.get(name, "string"))) for name in COLUMNS[what]]
-    schema = pyarrow.schema((n, pyarrow.list_(pyarrow.string()) if n == "brands" else kind) for n, kind in fields)
-    part, written = output.with_name(output.name + ".part"), 0
-    try:
-        with pyarrow.parquet.ParquetWriter(part, schema) as writer:
-            while chunk := list(islice(found, CHUNK)):
-                writer.write_table(pyarrow.Table.from_pylist(chunk, schema))
-                written += len(chunk)
-        os.replace(part, output)
-    finally:
-        part.unlink(missing_ok=True)
-    return written
+    written = 0
 
+    def counted() -> Iterator[dict[str, Any]]:
+        nonlocal written
+        for row in _shown(rows(db, what, since, until), db, what, hide=output is None):
+            yield row
+            written += 1
 
-@contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+    file = pieces(counted(), COLUMNS[what], kind)
     if output is None:
-        yield sys.stdout
+        for piece in file:
+            sys.stdout.write(piece.decode())
         sys.stdout.flush()
-        return
+        return written
     part = output.with_name(output.name + ".part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
+        with part.open("wb") as stream:
+            stream.writelines(file)
         os.replace(part, output)
     finally:
         part.unlink(missing_ok=True)
+    return written
 
 
-def _shown(found: Iterator[dict[str, Any]], total: int, what: str, hide: bool) -> Iterator[dict[str, Any]]:
-    if hide or not sys.stderr.isatty() or total < CHUNK:
+def _shown(found: Iterator[dict[str, Any]], db: Database, what: str, hide: bool) -> Iterator[dict[str, Any]]:
+    if hide or not sys.stderr.isatty() or (total := count(db, what)) < CHUNK:
         yield from found
         return
     from rich.console import Console

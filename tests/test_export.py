@@ -139,7 +139,8 @@ def test_parquet_holds_the_same_rows(
     db: Database, clock: ManualClock, make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (the parquet extra)")
-    complain(db, make_settings(), clock.now())
+    seen = {"likes": 3, "shares": 0, "answers": 1, "views": 1200, "media": ["https://example.com/a.png"]}
+    complain(db, make_settings(), clock.now(), rating=1.5, **seen)
     rebuild(db)
     for what in COLUMNS:
         write(db, what, "parquet", tmp_path / "x.parquet", None, None)
