@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from monitor.access.audit import By, record
@@ -52,6 +52,15 @@ class Users:
         with self._db.read() as session:
             return [user_of(row) for row in session.scalars(select(UserRow).order_by(UserRow.key))]
 
+    def none(self) -> bool:
+        with self._db.read() as session:
+            return session.scalar(select(UserRow.id).limit(1)) is None
+
+    def known_as(self, typed: str) -> str | None:
+        """The name of whoever has this name or address."""
+        with self._db.read() as session:
+            return session.scalar(select(UserRow.name).where(_called(typed)))
+
     def admins(self) -> list[str]:
         """The names of those who can give a role."""
         return [user.name for user in self.all() if user.role is Role.ADMIN and user.disabled_at is None]
@@ -59,19 +68,18 @@ class Users:
     def set_role(self, name: str, role: Role, by: By, now: datetime) -> User:
         """Takes effect with the person's next click. Raises Refused for the last admin."""
         with self._db.write() as session:
-            row = _named(session, name)
-            if row.role == Role.ADMIN.word and role is not Role.ADMIN:
-                _refuse_last(session, row)
+            admins, row = _admins(session), _named(session, name)
+            if role is not Role.ADMIN:
+                _refuse_last(admins, row)
             change_role(session, row, role, by, now)
             return user_of(row)
 
     def disable(self, name: str, by: By, now: datetime) -> User:
         """Shut the person out: their sessions end at once. Their name stays with what they did."""
         with self._db.write() as session:
-            row = _named(session, name)
+            admins, row = _admins(session), _named(session, name)
             if row.disabled_at is None:
-                if row.role == Role.ADMIN.word:
-                    _refuse_last(session, row)
+                _refuse_last(admins, row)
                 row.disabled_at = now
                 _end_sessions(session, row, now)
                 record(session, "user_disabled", by, now, user=row.name)
@@ -98,7 +106,7 @@ class Users:
     def check(self, name: str, password: str) -> User | None:
         """The person whose name (or address) and password these are. Takes the same time whoever is named."""
         with self._db.read() as session:
-            row = session.scalar(select(UserRow).where((UserRow.key == folded(name)) | (UserRow.email == folded(name))))
+            row = session.scalar(select(UserRow).where(_called(name)))
         usable = row is not None and row.disabled_at is None
         fits = self._passwords.fits(password, row.password if row is not None and usable else None)
         if row is None or not fits:
@@ -182,11 +190,18 @@ def _named(session: Session, name: str) -> UserRow:
     return row
 
 
-def _refuse_last(session: Session, row: UserRow) -> None:
-    admins = select(func.count()).where(
-        UserRow.role == Role.ADMIN.word, UserRow.disabled_at.is_(None), UserRow.id != row.id
-    )
-    if not session.scalar(admins):
+def _called(typed: str) -> ColumnElement[bool]:
+    return or_(UserRow.key == folded(typed), UserRow.email == folded(typed))
+
+
+def _admins(session: Session) -> set[int]:
+    """Those who may do everything, locked: of two admins who remove each other one comes too late."""
+    active = select(UserRow.id).where(UserRow.role == Role.ADMIN.word, UserRow.disabled_at.is_(None))
+    return set(session.scalars(active.order_by(UserRow.id).with_for_update()))
+
+
+def _refuse_last(admins: set[int], row: UserRow) -> None:
+    if admins == {row.id}:
         raise Refused(f"{row.name} is the last admin: make somebody else one first")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 
 from monitor import __version__
@@ -23,6 +25,7 @@ from monitor.outgoing import Replies
 from monitor.settings import Settings
 from monitor.survey import Survey
 from monitor.web.account import account_routes
+from monitor.web.acting_api import acting_routes
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
@@ -49,6 +52,12 @@ from monitor.web.trends import trend_routes
 from monitor.web.trends_api import trends_api_routes
 from monitor.web.trends_report import Trends
 from monitor.web.turned_away import TurnedAway
+
+BEARER = HTTPBearer(auto_error=False, description="made by `firsthour tokens add`; needed where [login] is set")
+CLOSED: dict[int | str, dict[str, Any]] = {
+    401: {"description": "no token, or one that is not valid"},
+    403: {"description": "the token lacks a scope, which the answer names"},
+}
 
 
 def build_web(
@@ -80,12 +89,14 @@ def build_web(
     app.state.live = live
     app.include_router(ops_routes(db, clock, health), tags=["operation"])
     reports = Reports(db, clock, settings)
-    app.include_router(api_routes(db), tags=["data"])
-    app.include_router(response_api_routes(reports), tags=["data"])
+    api: dict[str, Any] = {"dependencies": [Depends(BEARER)], "responses": CLOSED}
+    app.include_router(api_routes(db), tags=["data"], **api)
+    app.include_router(acting_routes(db, cases, clock), tags=["cases"], **api)
+    app.include_router(response_api_routes(reports), tags=["data"], **api)
     overviews = Overviews(db, clock, settings)
     trends = Trends(db, clock, settings)
-    app.include_router(chart_routes({"overview": overviews.charts, "trends": trends.charts}), tags=["data"])
-    app.include_router(trends_api_routes(trends), tags=["data"])
+    app.include_router(chart_routes({"overview": overviews.charts, "trends": trends.charts}), tags=["data"], **api)
+    app.include_router(trends_api_routes(trends), tags=["data"], **api)
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(response_routes(pages, reports))

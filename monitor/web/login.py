@@ -14,7 +14,7 @@ from monitor.access.attempts import Attempts
 from monitor.access.audit import By, record
 from monitor.access.passwords import LONGEST
 from monitor.access.sessions import Sessions
-from monitor.access.users import User, Users, folded
+from monitor.access.users import User, Users
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.settings import Settings
@@ -49,7 +49,7 @@ class Desk:
             "kept": False,
             "refused": None,
             "typed": "",
-            "nobody": login.local and not self.users.all(),
+            "nobody": login.local and self.users.none(),
         }
         return self.pages.draw("login.html", request, status, **shown | values)
 
@@ -105,7 +105,6 @@ def login_routes(desk: Desk) -> APIRouter:
                 desk.sessions.end_of(who.session.user, by(request), now)
         answer = RedirectResponse("/signed-out", status_code=303)
         answer.delete_cookie(desk.gate.cookie(request), path="/", secure=desk.gate.encrypted(request), httponly=True)
-        answer.headers["Clear-Site-Data"] = '"cache"'  # what was read is not to be seen by the next at this computer
         return answer
 
     @router.get("/signed-out")
@@ -117,7 +116,7 @@ def login_routes(desk: Desk) -> APIRouter:
 
 def _failed(desk: Desk, name: str, address: str | None, now: datetime) -> None:
     """A line in the audit log. A name that nobody has is not written down: people type passwords there."""
-    known = next((u.name for u in desk.users.all() if folded(name) in (folded(u.name), u.email)), None)
+    known = desk.users.known_as(name)
     with desk.db.write() as session:
         record(session, "sign_in_failed", By(known or "somebody unknown", address), now, how="password")
 

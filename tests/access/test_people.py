@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -61,6 +62,27 @@ def test_a_name_or_address_that_cannot_be_is_refused(
     with pytest.raises(Refused, match=why):
         users.add(name, Role.AGENT, US, clock.now(), email=email)
     assert len(users.all()) == 1
+
+
+def test_of_two_admins_who_remove_each_other_at_once_one_stays(any_db: Database, clock: ManualClock) -> None:
+    users = Users(any_db, Passwords())
+    for name in ("Ann", "Bo"):
+        users.add(name, Role.ADMIN, US, clock.now())
+    start, refused = threading.Barrier(2), []
+
+    def remove(name: str) -> None:
+        start.wait()
+        try:
+            users.set_role(name, Role.VIEWER, US, clock.now())
+        except Refused as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=remove, args=(name,)) for name in ("Ann", "Bo")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(users.admins()) == len(refused) == 1
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 600, "aaaaaaaaaaaaaaaa", "abababababababab", "mari maasikas"])

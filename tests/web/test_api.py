@@ -81,14 +81,20 @@ def test_a_case_that_is_not_there_is_404_in_json(desk: Desk) -> None:
 
 def test_the_interface_describes_itself_and_nothing_else(desk: Desk) -> None:
     paths = desk.http.get("/api/openapi.json").json()["paths"]
+    charts = "/api/v1/charts/{page}/{name}"
     assert set(paths) == {
+        charts,
+        charts + ".csv",
+        charts + ".png",
         "/healthz",
         "/readyz",
         "/metrics",
         "/api/v1/cases",
         "/api/v1/cases/{case_id}",
+        "/api/v1/cases/{case_id}/events",
         "/api/v1/mentions",
         "/api/v1/response",
         "/api/v1/response.csv",
+        "/api/v1/trends",
     }
-    assert {method for path in paths.values() for method in path} == {"get"}
+    assert [path for path, methods in paths.items() if set(methods) != {"get"}] == ["/api/v1/cases/{case_id}/events"]

@@ -74,6 +74,20 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(desk: Desk) ->
     assert audit(desk) == [("sign_in_failed", "Mari"), ("sign_in_failed", "somebody unknown")]
 
 
+@pytest.mark.parametrize("name", ["Mari", "Nobody"])
+def test_whoever_guesses_has_to_wait_whether_or_not_there_is_such_a_name(
+    desk: Desk, clock: ManualClock, name: str
+) -> None:
+    person(desk, "Mari")
+    opened = browser(desk)
+    assert [opened.sign_in(name, "wrong").status_code for _ in range(6)] == [401] * 5 + [429]
+    answer = opened.sign_in(name, PASSWORD)  # also the right one
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "15")
+    assert "wait 15 seconds" in answer.text
+    clock.move(timedelta(seconds=15))
+    assert opened.sign_in("Mari").status_code == 303
+
+
 def test_the_session_is_a_cookie_that_scripts_and_other_sites_do_not_get(desk: Desk) -> None:
     person(desk, "Mari")
     cookie = browser(desk).sign_in("Mari").headers["Set-Cookie"].lower()

@@ -12,16 +12,14 @@ from monitor.access.audit import entries
 from monitor.access.rows import TokenRow
 from monitor.access.tokens import Tokens
 from monitor.clock import ManualClock
-from tests.web.people import US, browser
+from tests.web import town
+from tests.web.people import US, browser, signed_in
 from tests.web.serving import Desk
-from tests.web.town import settle
 
 
 @pytest.fixture
 def desk(open_desk: Callable[..., Desk], clock: ManualClock) -> Desk:
-    desk = open_desk(clock, login={"local": True})
-    settle(desk.db, desk.clock.now())
-    return desk
+    return open_desk(clock, login={"local": True})
 
 
 def program(desk: Desk, *scopes: str, lasts: timedelta | None = None) -> httpx2.Client:
@@ -111,3 +109,49 @@ def test_who_exported_what_is_in_the_audit_log(desk: Desk) -> None:
         entry = entries(session, 1)[0]
     assert (entry.kind, entry.actor, entry.address) == ("exported", "token export", "127.0.0.1")
     assert entry.detail == {"path": "/api/v1/response.csv", "query": "table=breaches"}
+
+
+def test_a_program_acts_on_a_case_under_its_own_name(desk: Desk) -> None:
+    ids = town.settle(desk.db, desk.clock.now())
+    http, address = program(desk, "read", "act", "personal"), f"/api/v1/cases/{ids['ayse_k']}/events"
+    taken = http.post(address, json={"event": "take", "key": "1"})
+    assert taken.status_code == 200
+    assert (taken.json()["state"], taken.json()["owner"]) == ("taken", "read-act-personal")
+    assert http.post(address, json={"event": "take", "key": "1"}).status_code == 200  # the same event
+    assert http.post(address, json={"event": "take"}).status_code == 409
+    assert http.post(address, json={"event": "note", "text": "from a program"}).status_code == 200
+    later = (desk.clock.now() + timedelta(hours=1)).isoformat()
+    assert http.post(address, json={"event": "snooze", "until": later}).json()["state"] == "snoozed"
+    kinds = [(each["kind"], each["origin"]) for each in http.get(address.removesuffix("/events")).json()["history"]]
+    assert kinds[-3:] == [("take", "api"), ("note", "api"), ("snooze", "api")]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"event": "reply"}, 422),
+        ({"event": "note"}, 422),
+        ({"event": "hand_over"}, 422),
+        ({"event": "snooze", "until": "2026-11-20T11:00:00Z"}, 422),
+        ({"event": "snooze", "until": "2026-11-21T11:00:00"}, 422),
+        ({"event": "take", "more": 1}, 422),
+        ({"event": "unsnooze"}, 409),
+    ],
+)
+def test_an_act_that_cannot_be_changes_nothing(desk: Desk, body: dict[str, object], status: int) -> None:
+    ids = town.settle(desk.db, desk.clock.now())
+    http = program(desk, "act")
+    assert http.post(f"/api/v1/cases/{ids['ayse_k']}/events", json=body).status_code == status
+    assert http.post("/api/v1/cases/999/events", json={"event": "take"}).status_code == 404
+    reader = program(desk, "read").post(f"/api/v1/cases/{ids['ayse_k']}/events", json={"event": "take"})
+    assert (reader.status_code, "the scope act" in reader.text) == (403, True)
+    with desk.db.read() as session:
+        assert desk.cases.get(session, ids["ayse_k"]).owner is None
+
+
+def test_somebody_signed_in_acts_over_the_interface_only_with_the_token_of_their_forms(desk: Desk) -> None:
+    ids = town.settle(desk.db, desk.clock.now())
+    mari, address = signed_in(desk, "Mari"), f"/api/v1/cases/{ids['ayse_k']}/events"
+    assert mari.http.post(address, json={"event": "take"}).status_code == 403
+    answer = mari.http.post(address, json={"event": "take"}, headers={"X-CSRF": mari.csrf()})
+    assert answer.json()["owner"] == "Mari"
