@@ -36,11 +36,12 @@ _LANGUAGES = ["en", "de", "fr", "es", "et", "uk"]
 
 
 def fill(db: Database, count: int) -> None:
-    """`count` judged mentions that the database makes by itself: of ten brands and eight sources, the first of which
-    have most of it, by day more than by night; one in twenty is about two brands."""
+    """`count` judged mentions that the database makes by itself, stored day by day: of ten brands, the first of which
+    has a third of it, eight sources, six languages and all topics, by day more than by night. One in twenty is about
+    two brands, one in four has stars. What a mention is of says nothing of what else it is: as many cells as can be."""
     for first in range(0, count, CHUNK):
         with db.write() as session:
-            given = {"first": first, "end": min(first + CHUNK, count)}
+            given = {"first": first, "end": min(first + CHUNK, count), "count": count}
             session.execute(text(_mentions(db.dialect)).bindparams(bindparam("now", NOW, UTCDateTime())), given)
             session.execute(text(_VERDICTS).bindparams(bindparam("now", NOW, UTCDateTime())), given)
 
@@ -61,7 +62,7 @@ def _one_of(values: Sequence[str], index: str) -> str:
 
 
 def _mentions(dialect: str) -> str:
-    day, hours = f"floor({_even(179_424_673)} * {DAYS})", f"({_even(982_451_653)} + {_even(433_494_437)}) * 12"
+    day, hours = f"n * {DAYS} / :count", f"({_even(982_451_653)} + {_even(433_494_437)}) * 12"
     start = int((NOW - timedelta(days=DAYS)).timestamp())
     moment = f"{start} + {day} * 86400 + {hours} * 3600"
     brand = f"'\"Brand ' || {_skewed(899_809_343, 10)} || '\"'"

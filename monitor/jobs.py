@@ -11,6 +11,7 @@ from monitor.solved import ask_due
 from monitor.watch import Watch
 
 MINUTE = timedelta(minutes=1)
+DAYS_AT_ONCE = 100  # that are added up for the trends: the rest waits for the next run
 
 
 def jobs(app: App, roles: Collection[str]) -> list[Job]:
@@ -30,6 +31,7 @@ def jobs(app: App, roles: Collection[str]) -> list[Job]:
         if app.settings.spikes.enabled:
             found.append(Job("spikes", 5 * MINUTE, app.spikes.tick))
         found.append(Job("forget_features", timedelta(hours=1), app.incidents.forget))
+        found.append(Job("add_up", 5 * MINUTE, lambda now: _add_up(app, now)))
     return found
 
 
@@ -48,6 +50,12 @@ def _forget_sign_ins(app: App, now: datetime) -> None:
     Attempts(app.db).forget(now)
     Sessions(app.db, login.idle, login.lifetime).forget(now)
     forget(app.db, login.audit_kept, now)
+
+
+def _add_up(app: App, now: datetime) -> None:
+    from monitor.tallies import settle
+
+    settle(app.db, app.settings.clock.zone, now, most=DAYS_AT_ONCE)
 
 
 def _purge(app: App, now: datetime) -> None:

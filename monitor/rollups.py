@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import String, bindparam, func, select, text
+from sqlalchemy import String, and_, bindparam, delete, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from monitor.database import Database, UTCDateTime
 from monitor.models import MentionRow, RollupRow
+from monitor.rollup_rows import TALLIED
 
 KEY = ("brand", "hour", "source", "language", "sentiment", "topic", "complaint")
 COUNTS = ("mentions", "rated", "stars")
@@ -71,6 +72,25 @@ def _add(session: Session, mentions: Sequence[int], sign: str) -> None:
     session.flush()
     counted = _counted(session, "m.id IN :ids", sign)
     session.execute(text(_ADD.format(counted=counted)).bindparams(bindparam("ids", mentions, expanding=True)))
+    hour = _HOUR[session.get_bind().dialect.name]
+    hours = text(f"SELECT DISTINCT {hour} FROM mentions m WHERE m.id IN :ids")  # noqa: S608
+    _unmark(session, set(session.scalars(hours.bindparams(bindparam("ids", mentions, expanding=True)))))
+
+
+def _unmark(session: Session, hours: set[int]) -> None:
+    """Say that the sums of these hours, and of the days that they are in, are right no more: monitor/tallies.py."""
+    if not hours:
+        return
+    m, least, most = TALLIED.c, min(hours), max(hours)
+    days = and_(m.bucket.between(least // 24 - 2, most // 24 + 2), m.first_hour <= most, m.end_hour > least)
+    marks = select(m.grain, m.bucket, m.first_hour, m.end_hour).where(
+        or_(and_(m.grain == "hour", m.bucket.in_(hours)), and_(m.grain == "day", days))
+    )
+    # locked in the order of the key, as rollups are
+    marked = session.execute(marks.order_by(m.grain, m.bucket).with_for_update()).all()
+    old = [(grain, bucket) for grain, bucket, first, end in marked if not hours.isdisjoint(range(first, end))]
+    if old:
+        session.execute(delete(TALLIED).where(tuple_(m.grain, m.bucket).in_(old)))
 
 
 def _counted(session: Session, which: str, sign: str = "") -> str:
@@ -104,6 +124,7 @@ def rebuild(db: Database, progress: Progress | None = None) -> int:
     def anew(session: Session, window: _Window) -> None:
         if db.dialect == "postgresql":  # whoever counts just now commits first, or after this window
             session.execute(text("LOCK TABLE rollups IN SHARE ROW EXCLUSIVE MODE"))
+        window.execute(session, f"DELETE FROM tallied WHERE {window.marks}")  # noqa: S608
         window.execute(session, f"DELETE FROM rollups WHERE brand IN :brands AND {window.hours}")  # noqa: S608
         window.execute(session, f"INSERT INTO rollups ({_COLUMNS}) {_counted(session, window.posted)}")
 
@@ -139,16 +160,19 @@ class _Window:
 
     @property
     def posted(self) -> str:
-        return self._within("m.posted_at", "since", "until")
+        return self._within("m.posted_at >= :since", "m.posted_at < :until")
 
     @property
     def hours(self) -> str:
-        return self._within("hour", "first", "last")
+        return self._within("hour >= :first", "hour < :last")
 
-    def _within(self, column: str, since: str, until: str) -> str:
-        bounds = [f"{column} >= :{since}"] * (self.since is not None) + [f"{column} < :{until}"] * (
-            self.until is not None
-        )
+    @property
+    def marks(self) -> str:
+        """Those of every hour and day that has a part in it."""
+        return self._within("end_hour > :first", "first_hour < :last")
+
+    def _within(self, begun: str, not_over: str) -> str:
+        bounds = [begun] * (self.since is not None) + [not_over] * (self.until is not None)
         return " AND ".join(bounds) or "1 = 1"
 
     def execute(self, session: Session, sql: str) -> Any:

@@ -103,9 +103,23 @@ class Span:
             last = hour
 
     def _day(self, hour: int) -> int:
-        return (hour * 60 + self._ahead(hour)) // 1440
+        return day_of(hour, self.zone)
 
     def _ahead(self, hour: int) -> int:
-        offset = datetime.fromtimestamp(hour * 3600, self.zone).utcoffset()
-        assert offset is not None
-        return int(offset / timedelta(minutes=1))
+        return _ahead(hour, self.zone)
+
+
+def day_of(hour: int, zone: ZoneInfo) -> int:
+    """The local day, counted from 1970, in which an hour begins."""
+    return (hour * 60 + _ahead(hour, zone)) // 1440
+
+
+def hours_of(day: int, zone: ZoneInfo) -> list[int]:
+    """The hours that begin in a local day. Where clocks went back across midnight, others may lie between."""
+    return [hour for hour in range(day * 24 - 16, day * 24 + 41) if day_of(hour, zone) == day]
+
+
+def _ahead(hour: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(hour * 3600, zone).utcoffset()
+    assert offset is not None
+    return int(offset / timedelta(minutes=1))

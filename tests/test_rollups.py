@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from alembic import command
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import delete, select, update
 
-from monitor import rollups, schema
+from monitor import rollups, schema, tallies
 from monitor.brands import Brands
 from monitor.cases import Cases
 from monitor.classify.batch import ClassifyStage
@@ -32,14 +33,20 @@ from monitor.models import (
     VerdictRow,
 )
 from monitor.retention import purge
+from monitor.rollup_rows import SENTIMENTS, TALLIED, TALLIES
 from monitor.settings import BrandSettings, Settings
 from monitor.sources.base import Author, Item, Page
 from monitor.transitions import CLOSED_STATES
+from monitor.trend_counts import DIMENSIONS, NOTHING, Counts, Filter
+from monitor.trend_spans import Grain, Span
+from monitor.trends import series, total, totals
 from tests.stored import verdict
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+BEFORE_CLOCKS_GO_BACK = datetime(2026, 10, 24, 12, tzinfo=UTC)  # in Tallinn
 HOUR = timedelta(hours=1)
 BRANDS = Brands([BrandSettings(name=n.title(), match=n, accounts=["acmehelp"]) for n in ("acme", "beta")])
+ZONES = ["UTC", "Europe/Tallinn", "Asia/Kolkata", "America/St_Johns"]
 Counted = dict[tuple[Any, ...], tuple[int, int, int]]
 
 
@@ -98,7 +105,7 @@ class Desk(RuleBasedStateMachine):
 
     def __init__(self, db: Database, wanted: Settings) -> None:
         super().__init__()
-        self.db, self.clock = db, ManualClock(NOON)
+        self.db, self.clock = db, ManualClock(BEFORE_CLOCKS_GO_BACK)
         self.cases = Cases(db, wanted)
         self.stage = ClassifyStage(db, self.clock, AsTold(), self.cases, "worker")
         self.items: dict[str, Item] = {}
@@ -106,7 +113,8 @@ class Desk(RuleBasedStateMachine):
             session.execute(update(MentionRow).values(case_id=None))
             for table in (CaseEventRow, SolvedQuestionRow, CaseRow, CorrectionRow, VerdictRow, RevisionRow, MentionRow):
                 session.execute(delete(table))
-            session.execute(delete(RollupRow))
+            for counted in (RollupRow, TALLIES, TALLIED):
+                session.execute(delete(counted))
 
     @rule(
         name=st.sampled_from("abcde"),
@@ -147,7 +155,7 @@ class Desk(RuleBasedStateMachine):
         event = "reopen" if state in CLOSED_STATES else "dismiss"
         self.cases.act(case_id, event, "ann", "web", self.clock.now())
 
-    @rule(by=st.sampled_from([timedelta(minutes=20), timedelta(days=2)]))
+    @rule(by=st.sampled_from([timedelta(minutes=20), timedelta(days=1)]))
     def time_passes(self, by: timedelta) -> None:
         self.clock.move(by)
 
@@ -159,10 +167,61 @@ class Desk(RuleBasedStateMachine):
     def is_rebuilt(self) -> None:
         rollups.rebuild(self.db)
 
+    @rule(
+        added_up=st.sampled_from([0, 1, None]),
+        days=st.integers(1, 5),
+        part=st.sampled_from([timedelta(0), timedelta(minutes=50), 7 * HOUR]),
+        grain=st.sampled_from([Grain.HOUR, Grain.DAY]),
+        zone=st.sampled_from(ZONES),
+        by=st.sampled_from([None, *DIMENSIONS]),
+        wanted=st.builds(
+            Filter,
+            brand=st.sampled_from([(), ("Acme",), ("Acme", "Beta")]),
+            source=st.sampled_from([(), ("forum",), ("news",)]),
+            language=st.sampled_from([(), ("de",)]),
+            topic=st.sampled_from([(), (TOPICS[0], TOPICS[1])]),
+            sentiment=st.sampled_from([(), ("negative",), ("neutral", "positive")]),
+            complaint=st.sampled_from([None, True, False]),
+        ),
+    )
+    def is_asked(
+        self, added_up: int | None, days: int, part: timedelta, grain: Grain, zone: str, by: str | None, wanted: Filter
+    ) -> None:
+        tallies.settle(self.db, ZoneInfo(zone), self.clock.now(), added_up)
+        today = self.clock.now().astimezone(ZoneInfo(zone)).replace(hour=0, minute=0)
+        until = min((today + timedelta(days=1)).astimezone(UTC) - part, self.clock.now() + HOUR)
+        span = Span((today - timedelta(days=days)).astimezone(UTC) - part, until, grain, ZoneInfo(zone))
+        expected = by_hand(recount(self.db), span, wanted, by)
+        with self.db.read() as session:
+            assert series(session, span, wanted, by) == expected
+            together = sum((sum(points, NOTHING) for points in expected.values()), NOTHING)
+            assert total(session, span, wanted) == together
+            if by is not None:
+                assert totals(session, span, wanted, by) == {n: sum(p, NOTHING) for n, p in expected.items()}
+
     @invariant()
     def the_table_is_what_a_recount_gives(self) -> None:
         assert kept(self.db) == recount(self.db)
         assert rollups.check(self.db) == 0
+        assert sum(tallies.check(self.db, ZoneInfo(zone)) for zone in ZONES) == 0
+
+
+def by_hand(counted: Counted, span: Span, wanted: Filter, by: str | None) -> dict[str, tuple[Counts, ...]]:
+    """The answer to a question, from the counts one by one."""
+    found: dict[str, list[Counts]] = {}
+    for key, (mentions, rated, stars) in counted.items():
+        row = dict(zip(rollups.KEY, key, strict=True))
+        begins = datetime.fromtimestamp(row["hour"] * 3600, span.zone)
+        asked = all(row[name] in values for name in DIMENSIONS if (values := getattr(wanted, name)))
+        if span.since <= begins < span.until and asked and wanted.complaint in (None, row["complaint"]):
+            if span.grain is Grain.DAY:
+                begins = begins.replace(hour=0, minute=0, fold=0)
+            moods = [mentions * (row["sentiment"] == mood) for mood in SENTIMENTS]
+            points = found.setdefault(row[by] if by else "", [NOTHING] * len(span.starts))
+            place = [start.astimezone(UTC) for start in span.starts].index(begins.astimezone(UTC))
+            points[place] += Counts(mentions, mentions * row["complaint"], *moods, rated, stars)
+    order = sorted(found, key=lambda name: (-sum(point.mentions for point in found[name]), name))
+    return {name: tuple(found[name]) for name in order}
 
 
 @pytest.mark.parametrize("window", [1, rollups.WINDOW])
