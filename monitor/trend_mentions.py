@@ -24,6 +24,7 @@ class Behind:
     source: str
     url: str | None
     author: str | None
+    author_name: str | None
     text: str
     rating: float | None
     brands: tuple[str, ...]
@@ -72,8 +73,9 @@ def behind(
 
 
 def _behind(row: MentionRow, language: str, sentiment: str, topic: str, complaint: bool) -> Behind:
-    told = (row.id, row.posted_at, row.source, row.url, row.author, row.text, row.rating, tuple(row.brands))
-    return Behind(*told, language, sentiment, topic, bool(complaint), row.case_id)
+    told = (row.id, row.posted_at, row.source, row.url, row.author, row.author_name)
+    said = (row.text, row.rating, tuple(row.brands), language, sentiment, topic)
+    return Behind(*told, *said, bool(complaint), row.case_id)
 
 
 def _about(session: Session, brands: tuple[str, ...]) -> ColumnElement[bool]:

@@ -29,16 +29,13 @@ from monitor.web.acting_api import acting_routes
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
-from monitor.web.behind import DrillDown
-from monitor.web.chart_files import chart_routes
+from monitor.web.figure_pages import figure_routes
 from monitor.web.gate import Gate
 from monitor.web.guard import Guard
 from monitor.web.hooks import hook_routes
 from monitor.web.live import Live, live_routes
 from monitor.web.login import Desk, login_routes
 from monitor.web.ops import ops_routes
-from monitor.web.overview import overview_routes
-from monitor.web.overview_report import Overviews
 from monitor.web.pages import Pages, page_routes
 from monitor.web.people import people_routes
 from monitor.web.providers import provider_routes, providers_of
@@ -48,9 +45,6 @@ from monitor.web.response import response_routes
 from monitor.web.response_api import response_api_routes
 from monitor.web.response_report import Reports
 from monitor.web.survey import survey_routes
-from monitor.web.trends import trend_routes
-from monitor.web.trends_api import trends_api_routes
-from monitor.web.trends_report import Trends
 from monitor.web.turned_away import TurnedAway
 
 BEARER = HTTPBearer(auto_error=False, description="made by `firsthour tokens add`; needed where [login] is set")
@@ -93,15 +87,10 @@ def build_web(
     app.include_router(api_routes(db), tags=["data"], **api)
     app.include_router(acting_routes(db, cases, clock), tags=["cases"], **api)
     app.include_router(response_api_routes(reports), tags=["data"], **api)
-    overviews = Overviews(db, clock, settings)
-    trends = Trends(db, clock, settings)
-    app.include_router(chart_routes({"overview": overviews.charts, "trends": trends.charts}), tags=["data"], **api)
-    app.include_router(trends_api_routes(trends), tags=["data"], **api)
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(response_routes(pages, reports))
-    app.include_router(overview_routes(pages, overviews))
-    app.include_router(trend_routes(pages, trends, DrillDown(db, clock, settings), clock))
+    app.include_router(figure_routes(pages, db, clock, settings, api))
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(reply_routes(pages, replies, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))

@@ -70,6 +70,9 @@ def pages(case_id: int) -> list[str]:
         "/parts/heard",
         f"/parts/cases/{case_id}",
         "/response",
+        "/overview",
+        "/trends",
+        "/trends/mentions",
     ]
 
 

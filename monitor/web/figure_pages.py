@@ -1,0 +1,32 @@
+"""All pages that are made of figures and charts, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from monitor.clock import Clock
+from monitor.database import Database
+from monitor.settings import Settings
+from monitor.web.behind import DrillDown
+from monitor.web.chart_files import chart_routes
+from monitor.web.overview import overview_routes
+from monitor.web.overview_report import Overviews
+from monitor.web.pages import Pages
+from monitor.web.trends import trend_routes
+from monitor.web.trends_api import trends_api_routes
+from monitor.web.trends_report import Trends
+
+
+def figure_routes(pages: Pages, db: Database, clock: Clock, settings: Settings, api: dict[str, Any]) -> APIRouter:
+    """`api` is what addresses for programs are included with."""
+    router = APIRouter()
+    overviews = Overviews(db, clock, settings)
+    trends = Trends(db, clock, settings)
+    charts = {"overview": overviews.charts, "trends": trends.charts}
+    router.include_router(chart_routes(charts), tags=["data"], **api)
+    router.include_router(trends_api_routes(trends), tags=["data"], **api)
+    router.include_router(overview_routes(pages, overviews))
+    router.include_router(trend_routes(pages, trends, DrillDown(db, clock, settings), clock))
+    return router
