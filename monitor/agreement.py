@@ -44,5 +44,5 @@ def agrees(text: str) -> bool:
 
 
 def in_context(text: str, answers: str | None) -> str:
-    """What is judged: `text`, with the beginning of what it `answers` before it where it only agrees with that."""
-    return f"{answers[:READ]}\n\n{text}" if answers and agrees(text) else text
+    """What is judged: `text`, and before it the beginning of what it `answers`, where it only agrees with that."""
+    return f"{answers[:READ]}\n\n{text}" if answers else text

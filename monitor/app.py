@@ -307,7 +307,7 @@ class App:
         from monitor.hooks import Hooks
         from monitor.intake import Intake
 
-        return Hooks(self.db, self.clock, self.sources, Intake(self.sources, self.brands, [self.from_sources]))
+        return Hooks(self.db, self.clock, self.sources, Intake(self.db, self.sources, self.brands, [self.from_sources]))
 
     def release(self) -> None:
         """Give back what this worker's stages still hold. A delivery that is being sent keeps its lease: whether it

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from monitor.database import Database
@@ -17,6 +17,7 @@ from monitor.models import (
     CorrectionRow,
     DeliveryRow,
     MentionRow,
+    ParentRow,
     RejectRow,
     ReplyRow,
     RevisionRow,
@@ -78,6 +79,7 @@ def erase(db: Database, source: str, handle: str, now: datetime, redact: Redact)
         session.execute(update(DeliveryRow).where(*about, DeliveryRow.state == "pending").values(state="dropped"))
         bearing = (CaseEventRow.case_id.in_(cases), CaseEventRow.actor.in_(called))
         session.execute(update(CaseEventRow).where(*bearing).values(actor="the customer"))
+        session.execute(delete(ParentRow).where(*_wrote(ParentRow, source, handle)))
         holding = [RejectRow.raw.contains(name, autoescape=True) for name in called]
         rejects = session.execute(delete(RejectRow).where(RejectRow.source == source, or_(*holding)))
     if db.dialect == "sqlite":
@@ -88,8 +90,12 @@ def erase(db: Database, source: str, handle: str, now: datetime, redact: Redact)
 
 def _theirs(session: Session, source: str, handle: str) -> tuple[Sequence[int], Sequence[int]]:
     """The author's mentions, and the cases that they opened."""
-    plain = handle.strip().removeprefix("/").removeprefix("u/").removeprefix("@").lower()
-    wrote = (MentionRow.source == source, func.lower(MentionRow.author).in_((plain, f"@{plain}", f"u/{plain}")))
-    mentions = session.scalars(select(MentionRow.id).where(*wrote, ~MentionRow.own).order_by(MentionRow.id)).all()
+    wrote = (*_wrote(MentionRow, source, handle), ~MentionRow.own)
+    mentions = session.scalars(select(MentionRow.id).where(*wrote).order_by(MentionRow.id)).all()
     cases = select(CaseRow.id).where(CaseRow.mention_id.in_(mentions)).order_by(CaseRow.id)
     return mentions, session.scalars(cases).all()
+
+
+def _wrote(table: type[MentionRow | ParentRow], source: str, handle: str) -> tuple[ColumnElement[bool], ...]:
+    plain = handle.strip().removeprefix("/").removeprefix("u/").removeprefix("@").lower()
+    return table.source == source, func.lower(table.author).in_((plain, f"@{plain}", f"u/{plain}"))

@@ -16,19 +16,19 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from monitor import faults
 from monitor.brands import Brands
 from monitor.clock import Clock
-from monitor.database import Database
+from monitor.database import Database, insert_missing
 from monitor.errors import BudgetSpent, ConfigurationError, FirsthourError, GiveUp, Refused, RetryLater
 from monitor.intake import Intake, whole_first
 from monitor.leases import Lease, claim, finish, renew
 from monitor.mentions import Stored
 from monitor.models import SourceState
+from monitor.parents import MOST
 from monitor.replies import check_source
 from monitor.settings import SourceSettings
 from monitor.source_reports import CollectListener, PollResult, SourceReport
@@ -81,7 +81,7 @@ class CollectStage:
         that spread the retries of sources that failed together."""
         self._db, self._clock, self._sources, self._brands, self._owner = db, clock, sources, brands, owner
         self._listeners, self._jitter, self._report_after = tuple(listeners), jitter, report_after
-        self.intake = Intake(sources, brands, listeners)
+        self.intake = Intake(db, sources, brands, listeners)
         self._turns = Turns(sources)
         self._known = False  # whether every source has its row
         self._left: list[Lease] = []  # claims that could not be given back because the database failed
@@ -145,9 +145,8 @@ class CollectStage:
             return
         with self._db.write() as session:
             if not self._known and self._sources:
-                make: Any = postgresql.insert if self._db.dialect == "postgresql" else sqlite.insert
                 rows = [{"name": name, "failures": 0, "attempt": 0} for name in self._sources]
-                session.connection().execute(make(SourceState.__table__).on_conflict_do_nothing(), rows)
+                insert_missing(session, SourceState, rows)
             left = list(self._left)
             for lease in left:
                 finish(session, SourceState, lease, next_poll_at=self._clock.now())
@@ -171,12 +170,15 @@ class CollectStage:
         """Up to `pages` pages (None: all there are), each committed with its cursor; and why it ended early."""
         source, _ = self._sources[lease.id]
         result, started, more, ear = PollResult(lease.id), self._clock.now(), True, Ear()
+        parents = MOST
         try:
             with self._db.read() as session:
                 cursor = session.scalars(select(SourceState.cursor).where(SourceState.name == lease.id)).one()
             while more:
                 with listening() as ear:
                     page = _fetch(source, cursor, self._clock.now())
+                    page = self.intake.with_parents(lease.id, page, parents)
+                parents -= len(page.parents)
                 faults.step("collect.fetched")
                 now = self._clock.now()
                 long = result.pages + 1 == pages or (now - started).total_seconds() > SECONDS_AT_A_TIME

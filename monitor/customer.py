@@ -10,15 +10,17 @@ from sqlalchemy.orm import Session
 
 from monitor.cases import Case
 from monitor.models import CaseEventRow, CaseRow, MentionRow
+from monitor.parents import answered
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message; `ours` where it is our reply."""
+    """One message; `ours` where it is our reply. `answers`: what others wrote, where it only agrees with that."""
 
     at: datetime
     text: str
     ours: bool = False
+    answers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,9 @@ def conversation(session: Session, case: Case, limit: int = 6) -> list[Said]:
         .where(MentionRow.case_id == case.id, MentionRow.removed_at.is_(None))
         .order_by(MentionRow.posted_at.desc(), MentionRow.id.desc())
         .limit(limit)
-    )
-    found = [Said(row.posted_at, row.text, row.own) for row in rows]
+    ).all()
+    answers = answered(session, [row.id for row in rows])
+    found = [Said(row.posted_at, row.text, row.own, answers.get(row.id)) for row in rows]
     found += [Said(at, text, True) for at, text in _answers(session, [case.id]).get(case.id, ())]
     return sorted(found, key=lambda said: said.at)[-limit:]
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     inspect,
     make_url,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -128,6 +129,14 @@ def insert_many(session: Session, table: Table, rows: Iterable[tuple[Any, ...]])
     if many := list(rows):
         marks = ", ".join("?" * len(table.columns))
         connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", many)  # noqa: S608
+
+
+def insert_missing(session: Session, table: type[Any], rows: Sequence[Mapping[str, Any]], *unique: str) -> None:
+    """As `insert_rows`, without those whose `unique` columns (default: any that are) are taken already."""
+    if rows:
+        make: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        statement = make(inspect(table).local_table).on_conflict_do_nothing(index_elements=list(unique) or None)
+        session.connection().execute(statement, rows)
 
 
 def trouble(error: BaseException) -> str | None:

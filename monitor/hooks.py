@@ -56,13 +56,13 @@ class Hooks:
         heard = cast(HookedSource, source).hear(call, now)
         if not heard.items and not heard.rejects:
             return Received(heard)
-        return whole_first(lambda apart: self._commit(name, heard, now, apart), name)
+        page = self._intake.with_parents(name, Page(heard.items, {}, rejects=heard.rejects))
+        return whole_first(lambda apart: self._commit(name, heard, page, now, apart), name)
 
-    def _commit(self, name: str, heard: Heard, now: datetime, one_by_one: bool) -> Received:
+    def _commit(self, name: str, heard: Heard, page: Page, now: datetime, one_by_one: bool) -> Received:
         with self._db.write() as session:
             if not _first_time(session, name, heard, now):
                 return Received(heard, repeated=True)
-            page = Page(heard.items, {}, rejects=heard.rejects)
             stored = self._intake.hear(session, name, page, now, one_by_one)
             faults.step("hooks.stored")
         faults.step("hooks.committed")

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from monitor.app import App
+from monitor.parents import forget_parents
 from monitor.scheduler import Job, forget_slots
 from monitor.solved import ask_due
 from monitor.watch import Watch
@@ -20,7 +21,7 @@ def jobs(app: App, roles: Collection[str]) -> list[Job]:
         found.append(Job("check_replies", MINUTE, lambda now: app.collect.check_replies()))
         found.append(Job("look_again", MINUTE, app.sightings.tick))
     if "clock" in roles:
-        found.append(forget_slots(app.db))
+        found += [forget_slots(app.db), forget_parents(app.db)]
         found.append(Watch(app.db, app.clock, app.settings, app.announcer.ops).job())
         found.append(Job("forget_sign_ins", timedelta(hours=1), lambda now: _forget_sign_ins(app, now)))
         found.append(Job("forget_limits", timedelta(days=1), lambda now: _forget_limits(app, now)))

@@ -10,16 +10,16 @@ from typing import Any
 
 import structlog
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from monitor import faults
-from monitor.agreement import agrees
 from monitor.brands import Brands
 from monitor.copies import fold_copies, words_hash
+from monitor.database import insert_missing
 from monitor.errors import GiveUp
 from monitor.models import MentionRow, RejectRow, RevisionRow
+from monitor.parents import brands_answered, keep
 from monitor.rollups import discount
 from monitor.sources.base import Author, Engagement, Item, Page, Reject
 from monitor.spread import Spread
@@ -102,6 +102,7 @@ def store_page(
     """
     items, rejects = readable(page)
     stored = Stored(rejected=len(rejects), newest=max((min(item.posted_at, now) for item in items), default=None))
+    keep(session, source, page.parents, brands, only, now)
     for part in _rounds(items):
         stored += _store(session, source, part, brands, only, now, backfill)
     _store_rejects(session, source, rejects, now)
@@ -120,7 +121,7 @@ def store_one_by_one(
     """As store_page, but an item at which the database takes offence becomes a reject."""
     stored = store_page(session, source, replace(page, items=()), brands, only, now, backfill)
     for item in page.items:
-        part = replace(page, items=(item,), rejects=())
+        part = replace(page, items=(item,), rejects=(), parents=())
         try:
             with session.begin_nested():
                 stored += store_page(session, source, part, brands, only, now, backfill)
@@ -128,7 +129,7 @@ def store_one_by_one(
             if not items_fault(error):
                 raise
             reject = Reject(f"{type(error).__name__}: {error}", repr(item), str(item.external_id))
-            rest = replace(page, items=(), rejects=(reject,))
+            rest = replace(page, items=(), rejects=(reject,), parents=())
             stored += store_page(session, source, rest, brands, only, now, backfill)
     return stored
 
@@ -209,7 +210,7 @@ def _store(
     backfill: bool,
 ) -> Stored:
     known = _known(session, source, list(items))
-    answered = _answered(session, source, items)
+    answered = brands_answered(session, source, items)
     changed = unmatched = 0
     rows, seen_again, removed = [], [], []
     for item in items.values():
@@ -242,18 +243,6 @@ def _store(
         for row in rows:
             row["posted_at"] = min(row["posted_at"], now)
     return replace(stored, own=_insert(session, rows))
-
-
-def _answered(session: Session, source: str, items: dict[str, Item]) -> dict[str, list[str]]:
-    """Of the items that only agree with a mention of ours: its brands. They need not name one themselves."""
-    parents = {id: item.parent for id, item in items.items() if item.parent is not None and agrees(item.text)}
-    if not parents:
-        return {}
-    wanted = select(MentionRow.external_id, MentionRow.brands).where(
-        MentionRow.source == source, MentionRow.external_id.in_(set(parents.values()))
-    )
-    stored = {external_id: names for external_id, names in session.execute(wanted)}  # noqa: C416
-    return {id: stored[parent] for id, parent in parents.items() if parent in stored}
 
 
 def _known(session: Session, source: str, ids: Sequence[str]) -> dict[str, Any]:
@@ -299,7 +288,7 @@ def _row(item: Item, source: str, names: list[str], own: bool, now: datetime, ba
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[int, ...]:
     """The ids of the brands' own mentions among the new ones. A row that another process stored meanwhile stays."""
-    _insert_missing(session, MentionRow, rows, "source", "external_id")
+    insert_missing(session, MentionRow, rows, "source", "external_id")
     fold_copies(session, rows[0]["source"], [row["external_id"] for row in rows])
     faults.step("mentions.inserted")
     own = [row["external_id"] for row in rows if row["own"]]
@@ -307,12 +296,6 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[int, ...]:
         return ()
     wanted = select(MentionRow.id).where(MentionRow.source == rows[0]["source"], MentionRow.external_id.in_(own))
     return tuple(session.scalars(wanted.order_by(MentionRow.id)))
-
-
-def _insert_missing(session: Session, table: Any, rows: list[dict[str, Any]], *unique: str) -> None:
-    make: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = make(table.__table__).on_conflict_do_nothing(index_elements=list(unique))
-    session.connection().execute(statement, rows)
 
 
 def _change(session: Session, row: Any, item: Item, names: list[str], now: datetime) -> None:
@@ -390,7 +373,7 @@ def _store_rejects(session: Session, source: str, rejects: Sequence[Reject], now
     if rows:
         new = list(rows.values())
         log.warning("items could not be read", source=source, items=len(new), first=new[0]["reason"])
-        _insert_missing(session, RejectRow, new, "source", "external_id")
+        insert_missing(session, RejectRow, new, "source", "external_id")
 
 
 def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -16,6 +16,7 @@ from monitor.budget_rows import RestRow as RestRow
 from monitor.hook_rows import CallRow as CallRow
 from monitor.incident_rows import FeaturesRow as FeaturesRow
 from monitor.incident_rows import IncidentRow as IncidentRow
+from monitor.parent_rows import ParentRow as ParentRow
 from monitor.rollup_rows import RollupRow as RollupRow
 from monitor.rows import Base as Base
 from monitor.rows import Id as Id

@@ -13,17 +13,16 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor import faults
 from monitor.clock import Clock
 from monitor.collect import FIRST_PAUSE, LONGEST_PAUSE
-from monitor.database import Database
+from monitor.database import Database, insert_missing
 from monitor.errors import ConfigurationError, FirsthourError, RetryLater
 from monitor.intake import Intake, whole_first
 from monitor.leases import Lease, claim, finish, held
@@ -112,9 +111,7 @@ class Streams:
 
     def _claim(self, name: str) -> Lease | None:
         with self._db.write() as session:
-            make: Any = postgresql.insert if self._db.dialect == "postgresql" else sqlite.insert
-            row = make(StreamState.__table__).values(name=name, attempt=0).on_conflict_do_nothing()
-            session.connection().execute(row)
+            insert_missing(session, StreamState, [{"name": name, "attempt": 0}])
         candidates = select(StreamState.name).where(StreamState.name == name)
         with self._db.write() as session:
             leases = claim(session, StreamState, candidates, self._owner, self._clock.now(), LEASE)
@@ -123,7 +120,7 @@ class Streams:
     def _commit(self, lease: Lease, heard: News, connected: datetime, now: datetime) -> bool:
         """Store what was heard and keep the lease; False, and nothing stored, if it is no longer ours."""
         faults.step("streams.heard")
-        page = Page(heard.items, {}, rejects=heard.rejects)
+        page = self._intake.with_parents(lease.id, Page(heard.items, {}, rejects=heard.rejects))
 
         def commit(one_by_one: bool) -> Stored | None:
             with self._db.write() as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -136,6 +137,15 @@ def test_what_was_heard_and_then_polled_is_one_mention(db: Database, clock: Manu
     assert ids(db) == ["2", "1"]
     both.listen(News((item("1"),)))
     assert ids(db) == ["2", "1"]
+
+
+def test_what_a_reply_that_is_heard_answers_is_read_like_any_other(
+    db: Database, clock: ManualClock, radio: Radio
+) -> None:
+    radio.capabilities = Capabilities(stream=True, parents=1)
+    radio.parents = lambda ids: tuple(item(each) for each in ids)  # type: ignore[attr-defined]
+    Listeners(db, clock, radio).listen(News((replace(item("2", "same here!!"), parent="1"),)))
+    assert ids(db) == ["2"]
 
 
 def test_an_item_that_cannot_be_stored_does_not_take_the_others_along(

@@ -210,6 +210,8 @@ def _conversation(case: Case, said: Sequence[Said]) -> str:
     each = 2000 // len(said)
     rows = []
     for one in said:
+        if one.answers:
+            rows.append("_In answer to:_\n" + quote(one.answers, 300, lines=3))
         rows.append(("_We:_\n" if one.ours else "") + quote(one.text, max(200, min(each, 1200)), lines=6))
     return "\n".join(rows)
 

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import and_, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from monitor import faults, rollups
 from monitor.agreement import in_context
@@ -26,6 +26,7 @@ from monitor.clock import Clock
 from monitor.database import Database, insert_rows
 from monitor.leases import MAX_ATTEMPTS, Lease, claim, finish, free, held
 from monitor.models import MentionRow, VerdictRow
+from monitor.parents import answered
 
 if TYPE_CHECKING:
     from monitor.cases import Cases
@@ -94,17 +95,14 @@ class ClassifyStage:
             waiting = waiting.where(m.attempt < ALONE_FROM, free(m, now)).limit(self._batch)
         with self._db.write() as session:
             leases = {lease.id: lease for lease in claim(session, m, waiting, self._owner, now, LEASE)}
-            answered = aliased(m)
             rows = session.execute(
-                select(m.id, m.revision, m.text, m.rating, answered.text.label("answers"))
-                .outerjoin(answered, and_(answered.source == m.source, answered.external_id == m.parent))
-                .where(m.id.in_(leases))
-                .order_by(m.id)
+                select(m.id, m.revision, m.text, m.rating).where(m.id.in_(leases)).order_by(m.id)
             ).all()
+            context = answered(session, leases)
             for lease in [each for each in leases.values() if each.attempt > MAX_ATTEMPTS]:
                 self._park(session, leases.pop(lease.id), None)
         return [
-            _Work(leases[r.id], r.revision, Subject(in_context(r.text, r.answers), r.rating))
+            _Work(leases[r.id], r.revision, Subject(in_context(r.text, context.get(r.id)), r.rating))
             for r in rows
             if r.id in leases
         ]

@@ -95,6 +95,7 @@ class Page:
     cursor: Cursor
     more: bool = False
     rejects: tuple[Reject, ...] = ()
+    parents: tuple[Item, ...] = ()  # what some of the items answer: to judge these by, and no items of the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class Capabilities:
     deletions: bool = False
     stream: bool = False  # it is a StreamingSource: monitor/sources/streaming.py
     look_up: int = 0  # it is a LookingSource, asked about so many ids at a time; 0: it is none
+    parents: int = 0  # it is a ParentSource, asked about so many ids at a time; 0: it is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,4 +204,13 @@ class LookingSource(Source, Protocol):
         """Each of the items as it is shown now; `removed` where the service says that it is shown no more: deleted,
         made private, its author gone. One that the service says nothing of is left out: what is removed loses its words
         here for good, so an answer that is not understood must never count as that. Errors: as `fetch`."""
+        ...
+
+
+class ParentSource(Source, Protocol):
+    """A source whose `capabilities.parents` is not 0: it also gives what a reply answers."""
+
+    def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        """The posts with these ids, which items gave as their `parent`, as far as the service shows them to anybody;
+        others are left out, or `removed`. Of each its words count, and whose they are. Errors: as `fetch`."""
         ...

@@ -96,6 +96,7 @@ class Bluesky:
             sees_replies=True,
             deletions=True,
             look_up=_AGAIN,
+            parents=_AGAIN,
             stream=options.stream,
         )
         self._known: dict[str, None] = {}
@@ -156,6 +157,10 @@ class Bluesky:
     def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
         asked = {each: gone(each).posted_at for each in external_ids if _is_post(each)}
         return tuple(self._look_again(asked)[0]) if asked else ()
+
+    def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        asked = [each for each in external_ids if _is_post(each)]
+        return tuple(posts.items(self._account.posts(asked))[0])
 
     def listen(self) -> Jetstream:
         given: dict[str, Any] = {"wantedCollections": posts.POSTS}

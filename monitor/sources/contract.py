@@ -17,7 +17,7 @@ from typing import cast
 import pytest
 
 from monitor.errors import AuthError, RetryLater
-from monitor.sources.base import Cursor, LookingSource
+from monitor.sources.base import Cursor, LookingSource, ParentSource
 from monitor.sources.contract_completeness import CompletenessContract
 from monitor.sources.contract_replies import ReplyContract
 from monitor.sources.contract_streams import StreamContract
@@ -185,6 +185,35 @@ class SourceContract(ReplyContract, CompletenessContract, StreamContract):
         with pytest.raises(RetryLater):
             source.look_up((external_id,))
 
+    def test_what_a_reply_answers_is_given_by_the_id_that_the_reply_names(self, service: FakeService) -> None:
+        source = telling(service)
+        first, other = service.post("acme is slow", ago(3)), service.post("acme is late", ago(3))
+        reply = service.agree(first, ago(2))
+        read, _ = poll(source)
+        named = read[reply].parent if reply in read else first
+        assert named == first
+        found = {item.external_id: item for item in source.parents((first, other)) if not item.removed}
+        assert found.keys() == {first, other}
+        assert (found[first].text, found[other].text) == (read[first].text, read[other].text)
+        assert source.parents(()) == ()
+
+    def test_what_was_deleted_is_not_given_as_what_a_reply_answers(self, service: FakeService) -> None:
+        source = telling(service)
+        if not source.capabilities.deletions:
+            pytest.skip("this source cannot see deletions")
+        first = service.post("acme is slow", ago(3))
+        service.remove(first)
+        assert not any(item.text for item in source.parents((first,)))
+
+    @pytest.mark.parametrize("answer", TROUBLE, ids=TROUBLES)
+    def test_trouble_with_what_a_reply_answers_is_told(self, service: FakeService, answer: Answer) -> None:
+        needs_network(service)
+        source = telling(service)
+        first = service.post("acme is slow", ago(2))
+        service.answer(answer)
+        with pytest.raises(RetryLater):
+            source.parents((first,))
+
     def test_the_brands_reply_is_seen_and_nobody_elses(self, service: FakeService) -> None:
         source = service.source()
         ours, theirs = service.post("acme one", ago(9)), service.post("acme two", ago(8))
@@ -295,6 +324,13 @@ def looking(service: FakeService) -> LookingSource:
     if not source.capabilities.look_up:
         pytest.skip("this source cannot look up")
     return cast("LookingSource", source)
+
+
+def telling(service: FakeService) -> ParentSource:
+    source = service.source()
+    if not source.capabilities.parents:
+        pytest.skip("this source does not tell what a reply answers")
+    return cast("ParentSource", source)
 
 
 def _twice(call: Callable[[], object]) -> None:

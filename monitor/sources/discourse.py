@@ -71,6 +71,7 @@ class Discourse:
             edits=True,
             deletions=True,
             look_up=_AT_ONCE,
+            parents=_AT_ONCE,
         )
         self._replies: dict[str, dict[str, SeenReply]] = {}
 
@@ -129,6 +130,8 @@ class Discourse:
 
     def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
         return look_up(external_ids, self._post)
+
+    parents = look_up
 
     def _post(self, external_id: str) -> Item | None:
         """The post as the forum shows it now; None where it does so no more."""

@@ -44,6 +44,7 @@ class Facebook:
             edits=True,
             deletions=True,
             look_up=50,
+            parents=50,
         )
         self._page_name: str | None = None
 
@@ -96,6 +97,8 @@ class Facebook:
         except UNREADABLE as error:
             raise RetryLater(f"sources.{self.name}: a comment is not readable: {error}") from error
         return (*shown, *(gone(posts.get(name, name)) for name, node in nodes.items() if node is None))
+
+    parents = look_up
 
     def check(self) -> str:
         for name in self._lists:

@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitor.errors import RetryLater
+from monitor.errors import FirsthourError, RetryLater
 from monitor.settings import Duration
 from monitor.sources.base import Author, Capabilities, Cursor, Engagement, Item, Page, Reject, SeenReply
-from monitor.sources.http import Http
+from monitor.sources.http import Http, MissingError
 from monitor.sources.markup import plain
+from monitor.sources.rejects import UNREADABLE
 from monitor.sources.walk import Batch, walk
 
 _SITE = "https://news.ycombinator.com"
@@ -34,13 +35,13 @@ class HackerNews:
             description="read again at each poll: finds what is indexed late, and edits (allowed for two hours)",
         )
 
-    capabilities = Capabilities(place="Hacker News", sees_replies=True, edits=True)
+    capabilities = Capabilities(place="Hacker News", sees_replies=True, edits=True, parents=5)
 
     def __init__(self, name: str, options: Options, terms: tuple[str, ...]) -> None:
         self.name = name
         self._options = options
         self._queries = tuple(dict.fromkeys(options.queries or [_phrase(term) for term in terms]))
-        self._http = Http(name, options.base_url)
+        self._http = _Algolia(name, options.base_url)
 
     def fetch(self, cursor: Cursor | None, now: datetime) -> Page:
         def read(query: str, mark: int, token: Any) -> Batch:
@@ -81,6 +82,19 @@ class HackerNews:
         found: list[Any] = answer["hits"]
         return found
 
+    def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        """Each comes with all that stands below it, so few are asked for."""
+        found = []
+        for each in external_ids:
+            try:
+                found.append(self._http.json(f"/items/{int(each)}"))
+            except MissingError:
+                continue
+        try:
+            return tuple(map(_whole, found))
+        except UNREADABLE as error:
+            raise RetryLater(f"sources.{self.name}: an item is not readable: {error}") from error
+
     def check(self) -> str:
         self._hits(query=self._queries[0] if self._queries else "", tags="story", hitsPerPage=1)
         return f"reached; {len(self._queries)} searches"
@@ -114,9 +128,23 @@ class HackerNews:
         self._http.close()
 
 
+class _Algolia(Http):
+    def refused(self, method: str, status: int, headers: Mapping[str, str], body: str) -> FirsthourError | None:
+        if status == 404 and '"error"' in body:  # said by the service itself, and not by something before it
+            return MissingError(f"sources.{self._name}: there is no such item")
+        return super().refused(method, status, headers, body)
+
+
 def _phrase(term: str) -> str:
     """Algolia takes the words of a search singly unless they are in quotation marks."""
     return '"' + term.replace('"', " ") + '"'
+
+
+def _whole(found: dict[str, Any]) -> Item:
+    """A story or comment that was asked for by its id; one that was deleted has no words."""
+    words = [plain(part) for part in (found.get("title"), found.get("text")) if part]
+    at = datetime.fromtimestamp(int(found["created_at_i"]), UTC)
+    return Item(str(found["id"]), "\n\n".join(words), at, author=Author(found.get("author")))
 
 
 def _item(hit: dict[str, Any]) -> Item:

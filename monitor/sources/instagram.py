@@ -16,7 +16,7 @@ from monitor.sources.graph_hooks import hear
 from monitor.sources.graph_threads import read_board, read_list
 from monitor.sources.hooks import Call, CallRefused, Heard
 from monitor.sources.http import MissingError
-from monitor.sources.rejects import UNREADABLE
+from monitor.sources.rejects import UNREADABLE, read_each
 from monitor.sources.walk import Batch
 
 _NEEDS = "instagram_basic, instagram_manage_comments and pages_read_engagement"
@@ -41,6 +41,7 @@ class Instagram:
             hook=options.verify_token is not None,
             deletions=True,
             look_up=50,
+            parents=50,
         )
         self._username: str | None = None
 
@@ -72,7 +73,7 @@ class Instagram:
 
     def comment(self, path: str, comment: Mapping[str, Any]) -> tuple[Item | None, datetime]:
         above, _, kind = path.partition("/")
-        item = ig.comment(comment, above if kind == "replies" else f"media/{above}")
+        item = ig.comment(comment, above if kind == "replies" else f"{ig.OWN}{above}")
         return (None if self._ours(comment) else item), item.posted_at
 
     def _ours(self, comment: Mapping[str, Any]) -> bool:
@@ -85,10 +86,17 @@ class Instagram:
             # Meta says the same where a permission is missing; then this is refused too
             self._graph.get(f"/{self._options.account_id}/media", {"fields": "comments.limit(1){id}", "limit": 1})
         try:
-            shown = [ig.comment(node, None) for node in nodes.values() if node]
+            shown = [ig.comment(node, node.get("parent_id")) for node in nodes.values() if node]
         except UNREADABLE as error:
             raise RetryLater(f"sources.{self.name}: a comment is not readable: {error}") from error
         return (*shown, *(gone(name) for name, node in nodes.items() if node is None))
+
+    def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        """Comments, and the account's own posts."""
+        own = {each.removeprefix(ig.OWN): each for each in external_ids if each.startswith(ig.OWN)}
+        nodes = self._graph.each(list(own), ig.CAPTION)
+        posts, _ = read_each([node for node in nodes.values() if node], lambda node: ig.post(node, own[node["id"]]))
+        return (*posts, *self.look_up(external_ids))
 
     def check(self) -> str:
         for name in self._lists:
@@ -163,7 +171,7 @@ class Instagram:
     def _heard(self, field: str, value: dict[str, Any], at: datetime) -> Iterator[Item]:
         if field == "comments" and str(value["from"]["id"]) != self._options.account_id:
             media, parent = value.get("media"), value.get("parent_id")
-            above = str(parent) if parent else f"media/{media['id']}" if isinstance(media, dict) else None
+            above = str(parent) if parent else f"{ig.OWN}{media['id']}" if isinstance(media, dict) else None
             yield ig.comment(value | {"timestamp": at.isoformat()}, above)
         elif field == "mentions":
             yield self._mention(str(value["media_id"]), value.get("comment_id"))

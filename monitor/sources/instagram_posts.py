@@ -12,9 +12,11 @@ from monitor.sources.base import Author, Item, SeenReply, engagement
 from monitor.sources.rejects import UNREADABLE
 
 SITE = "https://www.instagram.com"
+OWN = "media/"
 ANSWER = "id,text,timestamp,username,like_count,parent_id"
 COMMENT = f"{ANSWER},replies.limit(50){{{ANSWER}}}"
 MEDIA = f"id,timestamp,permalink,comments.limit(50){{{COMMENT}}}"
+CAPTION = "id,caption,timestamp,username,permalink"
 TAGGED = "id,caption,timestamp,username,permalink,media_url,like_count,comments_count"
 MENTIONED = "id,caption,timestamp,username,media_url,like_count,comments_count"
 WITH_ANSWERS = f"id,username,parent_id,replies.limit(50){{{ANSWER}}}"
@@ -40,13 +42,13 @@ def username(found: Mapping[str, Any]) -> str | None:
 
 
 def comment(found: Mapping[str, Any], above: str | None) -> Item:
-    """`above`: the id of what it answers, "media/..." for the post itself."""
+    """`above`: the id of what it answers; of a post of the account it begins with OWN."""
     return Item(
         external_id=str(found["id"]),
         text=str(found["text"] or ""),
         posted_at=moment(found["timestamp"]),
         author=_author(username(found)),
-        conversation=above if above and above.startswith("media/") else None,
+        conversation=above if above and above.startswith(OWN) else None,
         parent=above,
         engagement=engagement(found.get("like_count")),
     )

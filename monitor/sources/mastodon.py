@@ -105,6 +105,7 @@ class Mastodon:
             edits=True,
             deletions=True,
             look_up=_AGAIN,
+            parents=_AGAIN,
             stream=self._options.stream and self._token is not None,
         )
 
@@ -148,11 +149,7 @@ class Mastodon:
 
     def _look_again(self, asked: dict[str, datetime]) -> tuple[list[Item], list[Reject]]:
         """Whatever is not among the answer is asked for by itself: an id too few must not delete anything here."""
-        try:
-            answer = self._instance.ask("statuses", ids=list(asked))
-        except MissingError:  # Mastodon before 4.3, and others
-            answer = []
-        items, rejects = posts.items(answer if isinstance(answer, list) else [])
+        items, rejects = posts.items(self._statuses(list(asked)))
         there = {item.external_id for item in items}
         missing = [each for each in asked if each not in there][: _AGAIN if there else _AGAIN // 4]
         again, more = one_by_one({each: asked[each] for each in missing}, self._status_item)
@@ -161,11 +158,29 @@ class Mastodon:
     def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
         return tuple(self._look_again({each: gone(each).posted_at for each in external_ids})[0]) if external_ids else ()
 
-    def _status_item(self, external_id: str) -> Item | None:
+    def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        """Those that anybody may read: the account's token may show more."""
+        shown = self._statuses(list(external_ids)) or filter(None, map(self._status, external_ids))
+        return tuple(posts.items(shown)[0])
+
+    def _statuses(self, external_ids: list[str]) -> list[Any]:
+        """What the instance shows of these; nothing where it cannot be asked for many at once."""
         try:
-            return posts.item(self._instance.ask("status", external_id))
+            answer = self._instance.ask("statuses", ids=external_ids) if external_ids else []
+        except MissingError:  # Mastodon before 4.3, and others
+            return []
+        return answer if isinstance(answer, list) else []
+
+    def _status(self, external_id: str) -> Any:
+        try:
+            return self._instance.ask("status", external_id)
         except MissingError:
             return None
+
+    def _status_item(self, external_id: str) -> Item | None:
+        status = self._status(external_id)
+        try:
+            return posts.item(status) if status is not None else None
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RetryLater(f"sources.{self.name}: post {external_id} is not readable: {error}") from error
 

@@ -95,6 +95,7 @@ class Reddit:
             edits=True,
             deletions=True,
             look_up=100,
+            parents=100,
             stream=options.stream,
         )
         self._options = options
@@ -137,6 +138,8 @@ class Reddit:
     def look_up(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
         items, _ = self._look_again(dict.fromkeys(external_ids)) if external_ids else ((), ())
         return tuple(items)
+
+    parents = look_up
 
     def _read(self, name: str, mark: int, token: str | None) -> Batch:
         path, params = self._lists[name]

@@ -97,6 +97,11 @@ class FakeService(ABC):
         words each time."""
         raise AssertionError("this stand-in cannot reply")
 
+    def agree(self, external_id: str, at: datetime) -> str:
+        """Another customer answers the item, in "acme: same here!!"; the answer's id (only where
+        `capabilities.parents`)."""
+        raise AssertionError("this stand-in cannot agree")
+
     # what follows is asked only where `capabilities.reply`
 
     def replies(self, external_id: str) -> list[str]:

@@ -25,6 +25,8 @@ from monitor.sources.x_bill import MONEY, Bill
 from monitor.sources.x_posts import (
     FIELDS,
     SHOWN,
+    WORDS,
+    as_asked,
     as_dict,
     as_list,
     batch,
@@ -112,6 +114,7 @@ class X:
             sees_replies=True,
             edits=True,
             look_up=100,
+            parents=100,
             window=_WEEK,
             stream=options.stream,
         )
@@ -203,6 +206,12 @@ class X:
         latest = edited(answer)
         again = self._call("get_tweets", latest, whole=False, **SHOWN) if latest else {}
         return looked_up(answer, again, frozenset(wanted))
+
+    def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        """Without their authors, who cost twice as much. X would send these posts with a search too, but all of them,
+        and charge for each."""
+        wanted = [each for each in external_ids if each.isascii() and each.isdigit()]
+        return as_asked(self._call("get_tweets", wanted, whole=False, **WORDS)) if wanted else ()
 
     def reply(self, reply: Reply, now: datetime) -> SeenReply:
         if why := self.barrier(reply.mention):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ SHOWN: dict[str, Any] = {
     ],
     "user_fields": ["name", "public_metrics", "username"],
 }
+WORDS: dict[str, Any] = {"tweet_fields": ["note_tweet"]}
 FIELDS = SHOWN | {"max_results": 100}
 _NOT_SHOWN = ("resource-not-found", "not-authorized-for-resource")  # deleted; protected, suspended
 
@@ -92,6 +94,12 @@ def looked_up(answer: dict[str, Any], again: dict[str, Any], wanted: frozenset[s
         if external_id in wanted - found.keys() and str(error.get("type")).endswith(_NOT_SHOWN):
             found[external_id] = Item(external_id, "", posted_at(int(external_id)), removed=True)
     return tuple(item for item in found.values() if item.external_id in wanted)
+
+
+def as_asked(answer: dict[str, Any]) -> tuple[Item, ...]:
+    """The posts of an answer under the ids by which they were asked for: an edited one has several."""
+    found = ((tweet, batch({"data": [tweet]}).items) for tweet in as_list(answer.get("data")))
+    return tuple(replace(each, external_id=str(tweet["id"])) for tweet, items in found for each in items)
 
 
 def _counts(of: dict[str, Any]) -> dict[str, int]:

@@ -116,6 +116,7 @@ class YouTube:
             edits=True,
             deletions=True,
             look_up=AT_ONCE,
+            parents=AT_ONCE,
         )
         self._channel_ids: dict[str, str] = {}
         self._own: tuple[str, str] | None = None  # id and handle of the channel that answers
@@ -212,6 +213,8 @@ class YouTube:
         comments, more = read_each(self._api.by_ids("comments", ids, **_COMMENTS), comment)
         items = videos + comments
         return tuple(items + _missing(external_ids, items, rejects + more))
+
+    parents = look_up
 
     def _whole(self, ids: Sequence[str]) -> tuple[list[Thread], list[Reject]]:
         """Threads with all of their answers: YouTube gives five with a thread, and the others only to who asks."""

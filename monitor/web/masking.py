@@ -26,7 +26,7 @@ REMOVED: Mapping[str, Any] = {
     "media": None,
     "external_id": "",
 }
-WORDS = frozenset({"text", "detail", "quote", "quotes", "example", "examples", "sample", "samples"})
+WORDS = frozenset({"text", "answered", "detail", "quote", "quotes", "example", "examples", "sample", "samples"})
 NAMED = ("author", "author_name")
 OF_CUSTOMERS = frozenset({"rated"})  # events whose actor is no colleague
 

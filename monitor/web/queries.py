@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from monitor.models import CaseEventRow, CaseRow, MentionRow, VerdictRow
+from monitor.parents import answered
 from monitor.sources.base import Engagement
 from monitor.spread import spread_words
 from monitor.web.words import SOON
@@ -177,6 +178,7 @@ class CaseFile:
     events: list[EventRecord]
     others: list[CaseRecord]
     copies: int = 0  # how often its mentions were passed on
+    answered: Mapping[int, str] = field(default_factory=dict)  # what those of them answer that only agree
 
     @property
     def first(self) -> MentionRecord | None:
@@ -255,12 +257,14 @@ def case_file(session: Session, case_id: int) -> CaseFile | None:
     if case.author is not None:
         same = _cases(GLANCE).where(CaseRow.source == case.source, CaseRow.author == case.author, CaseRow.id != case.id)
         others = _case_records(session, same.order_by(CaseRow.opened_at.desc()).limit(10))
+    mentions = _mention_records(session, words)
     return CaseFile(
         case=case,
-        mentions=_mention_records(session, words),
+        mentions=mentions,
         events=[EventRecord(e.id, e.kind, e.actor, e.origin, e.at, dict(e.detail or {})) for e in reversed(events)],
         others=others,
         copies=_copies(session, case_id),
+        answered=answered(session, [mention.id for mention in mentions]),
     )
 
 

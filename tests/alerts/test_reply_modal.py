@@ -69,6 +69,12 @@ def test_the_window_for_a_source_that_takes_replies() -> None:
     )
 
 
+def test_the_window_shows_what_the_customer_only_agrees_with() -> None:
+    said = [Said(NOW, "same here!!", answers="Acme <!channel> charged me twice")]
+    shown = lines(reply_modal.window(replace(WINDOW, said=said), NOW))[1]
+    assert shown.endswith("_In answer to:_\n>Acme &lt;!channel&gt; charged me twice\n>same here!!")
+
+
 def test_the_window_says_whose_place_the_reply_takes() -> None:
     route = replace(ROUTE, place="Google Play", one_answer=True, replaces=NOW - timedelta(hours=1))
     (said,) = [line for line in lines(reply_modal.window(replace(WINDOW, route=route), NOW)) if "shows one" in line]

@@ -92,7 +92,9 @@ class Memory(FakeService):
     network = True
 
     name = "memory"
-    capabilities = Capabilities(reply=True, sees_replies=True, edits=True, deletions=True, look_up=2, stream=True)
+    capabilities = Capabilities(
+        reply=True, sees_replies=True, edits=True, deletions=True, look_up=2, parents=2, stream=True
+    )
     wire = Wire
 
     def __init__(self) -> None:
@@ -111,6 +113,10 @@ class Memory(FakeService):
 
     def post(self, text: str, at: datetime, author: str = "ann") -> str:
         self._publish(Item(str(len(self.items)), text, at, author=Author(author)))
+        return str(len(self.items) - 1)
+
+    def agree(self, external_id: str, at: datetime) -> str:
+        self._publish(Item(str(len(self.items)), "acme: same here!!", at, author=Author("bob"), parent=external_id))
         return str(len(self.items) - 1)
 
     def _publish(self, item: Item) -> None:
@@ -177,6 +183,9 @@ class Memory(FakeService):
         self._well()
         latest = {item.external_id: item for item in self.items}
         return tuple(latest[each] for each in external_ids if each in latest)
+
+    def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        return self.look_up(external_ids)
 
     def check(self) -> str:
         self._well()
@@ -342,6 +351,20 @@ class Hopeless(Memory):
             return tuple(replace(self.items[int(each)], text="", removed=True) for each in external_ids)
 
 
+class Vague(Memory):
+    """Says nothing of what replies answer while it is in trouble, as if there were nothing."""
+
+    def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        return () if self.trouble else super().parents(external_ids)
+
+
+class Mistaken(Memory):
+    """Gives the reply where it is asked for what that answers."""
+
+    def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.parent in external_ids)
+
+
 class Doubling(Memory):
     """Calls again when an answer was lost."""
 
@@ -412,6 +435,8 @@ suite = SourceContract
         (Gullible, suite.test_the_brands_reply_is_seen_and_nobody_elses),
         (Mute, suite.test_the_brands_reply_is_seen_and_nobody_elses),
         (Hopeless, lambda suite, service: suite.test_a_service_in_trouble_has_deleted_nothing(service, Answer(500))),
+        (Vague, lambda suite, service: suite.test_trouble_with_what_a_reply_answers_is_told(service, Answer(500))),
+        (Mistaken, suite.test_what_a_reply_answers_is_given_by_the_id_that_the_reply_names),
         (Doubling, suite.test_a_reply_whose_answer_was_lost_is_uncertain_and_then_found),
         (Blind, suite.test_a_reply_is_found_again_by_another_process),
         (Careless, suite.test_a_reply_whose_answer_was_lost_is_uncertain_and_then_found),

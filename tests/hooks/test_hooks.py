@@ -20,7 +20,7 @@ from monitor.hooks import Hooks
 from monitor.intake import Intake
 from monitor.models import CallRow, MentionRow, RejectRow, SourceState
 from monitor.settings import BrandSettings, Settings, SourceSettings
-from monitor.sources.base import Author, Item, SeenReply
+from monitor.sources.base import Author, Capabilities, Item, SeenReply
 from monitor.sources.hooks import Call, CallRefused, Heard
 from tests.hooks.bell import Bell
 from tests.stored import complain
@@ -43,7 +43,7 @@ def hooks(db: Database, clock: ManualClock, seen: list[Any] | None = None, sourc
     settings = SourceSettings(name="bell", type="bell")
     heard = [] if seen is None else seen
     sources: Mapping[str, Any] = {"bell": (source or Bell(), settings)}
-    return Hooks(db, clock, sources, Intake(sources, BRANDS, [cast(StoreListener, Listener(heard))]))
+    return Hooks(db, clock, sources, Intake(db, sources, BRANDS, [cast(StoreListener, Listener(heard))]))
 
 
 def call(body: str, **headers: str) -> Call:
@@ -121,6 +121,18 @@ def test_a_reply_by_the_brand_that_is_heard_stops_the_clock_of_its_case(
     seen: list[Any] = []
     hooks(db, clock, seen).receive("bell", call("2 acme is sorry", author="acmehelp>1"))
     assert seen == [(case_id, "2")]
+
+
+def test_what_a_reply_that_is_heard_answers_is_read_like_any_other(db: Database, clock: ManualClock) -> None:
+    class Telling(Bell):
+        capabilities = Capabilities(hook=True, parents=1)
+
+        def parents(self, external_ids: tuple[str, ...]) -> tuple[Item, ...]:
+            return tuple(Item(each, "acme is slow", clock.now()) for each in external_ids)
+
+    received = hooks(db, clock, source=Telling()).receive("bell", call("2 same here!!", author="bob>1"))
+    assert received.stored.new == 1
+    assert texts(db) == ["same here!!"]
 
 
 def test_the_newest_word_heard_shows_as_the_sources_newest(db: Database, clock: ManualClock) -> None:

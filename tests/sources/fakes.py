@@ -75,6 +75,9 @@ class LoopbackService(FakeService):
     def reply(self, external_id: str, account: str, at: datetime) -> None:
         self.post("we are sorry", at, account, parent=external_id)
 
+    def agree(self, external_id: str, at: datetime) -> str:
+        return self.post("acme: same here!!", at, "bob", parent=external_id)
+
     def replies(self, external_id: str) -> list[str]:
         return [post.text for post in self.posts.values() if post.parent == external_id]
 

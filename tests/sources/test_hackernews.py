@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
-from werkzeug import Request
+from werkzeug import Request, Response
 
 from monitor.errors import AuthError, RetryLater
 from monitor.sources.base import Engagement
@@ -31,6 +31,8 @@ class Algolia(LoopbackService):
         self.post("acme garbled", at, garbled=True)
 
     def respond(self, request: Request) -> Any:
+        if asked_for := re.fullmatch(r"/api/v1/items/(\d+)", request.path):
+            return self._whole(asked_for[1])
         assert request.path == "/api/v1/search_by_date"
         asked = request.args
         low, high = 0, 2**40
@@ -51,6 +53,14 @@ class Algolia(LoopbackService):
         size, page = int(asked["hitsPerPage"]), int(asked.get("page", 0))
         hits = [self._hit(post) for post in self.newest_first(wanted)[:1000]]
         return {"hits": hits[page * size : (page + 1) * size], "page": page, "nbHits": len(hits)}
+
+    def _whole(self, number: str) -> Any:
+        if number not in self.posts:
+            return Response('{"status": 404, "error": "Not Found"}', 404, content_type="application/json")
+        post = self.posts[number]
+        below = [self._whole(each.id) for each in self.posts.values() if each.parent == number]
+        words = {"title": None, "text": html.escape(post.text), "created_at_i": int(post.at.timestamp())}
+        return {"id": int(number), "author": post.author, "type": "comment", "children": below} | words
 
     def _hit(self, post: Post) -> dict[str, Any]:
         if post.more.get("garbled"):
@@ -83,6 +93,14 @@ def test_a_story_is_its_title_and_text_without_markup(service: Algolia) -> None:
     assert item.text == "Acme & me\n\nFirst.\nSecond line"
     assert item.url == f"https://news.ycombinator.com/item?id={item.external_id}"
     assert item.engagement == Engagement(likes=9, answers=3)
+
+
+def test_what_a_comment_answers_may_be_a_story_or_gone(service: Algolia) -> None:
+    first = service.post("Acme is slow", NOW)
+    source = service.source()
+    assert isinstance(source, HackerNews)
+    (story,) = source.parents((first, "404"))
+    assert (story.text, story.author.handle) == ("Acme is slow", "ann")
 
 
 def test_each_word_of_the_brands_is_a_search_of_its_own_and_a_phrase_stays_together(service: Algolia) -> None:

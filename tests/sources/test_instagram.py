@@ -62,6 +62,9 @@ class Gallery(GraphApi):
             return self._answers(thread[1], limit, after)
         if not path:
             asked = request.args["ids"].split(",")
+            if "caption" in fields:
+                about = {"caption": "Our new shop", "username": "acmehelp"}
+                return {each: {"id": each, "timestamp": self.pictures[each].strftime(TIME)} | about for each in asked}
             gone = any(each not in self.posts or each in self.removed for each in asked)
             return missing() if gone else {each: self._comment(self.posts[each]) for each in asked}
         return missing() if path in self.removed else self._comment(self.posts[path])
@@ -142,6 +145,14 @@ def test_comments_and_the_answers_to_them_are_read_and_our_own_are_no_mentions(s
     assert items.keys() == {first, second}
     assert (items[first].parent, items[first].conversation, items[second].parent) == ("media/500", "media/500", first)
     assert items[second].author.url == "https://www.instagram.com/bob/"
+
+
+def test_what_a_comment_answers_may_be_our_own_post(service: Gallery) -> None:
+    first = service.post("It broke", ago(9))
+    source = service.source()
+    assert isinstance(source, Instagram)
+    given = {item.external_id: (item.text, item.author.handle) for item in source.parents(("media/500", first))}
+    assert given == {"media/500": ("Our new shop", "acmehelp"), first: ("It broke", "ann")}
 
 
 def test_a_long_quarrel_below_one_comment_is_read_to_its_end(service: Gallery) -> None:

@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 
 from monitor.errors import AuthError, Refused, RetryLater
 from monitor.sources.base import Engagement, Reply
-from monitor.sources.contract import NOW, Answer, SourceContract, poll
+from monitor.sources.contract import NOW, Answer, SourceContract, ago, poll
 from monitor.sources.contract_streams import hear
 from monitor.sources.mastodon import Mastodon
 from tests.sources.fake_mastodon import LONGEST, FakeMastodon
@@ -68,6 +68,15 @@ def test_what_only_some_may_read_is_not_read(instance: FakeMastodon) -> None:
         instance.post("@acmehelp acme is slow", AGO, visibility=visibility)
     shown = instance.post("acme is slow", AGO, visibility="unlisted")
     assert only(instance).external_id == shown
+
+
+@pytest.mark.parametrize("batches", [True, False])
+def test_what_a_reply_answers_is_given_where_anybody_may_read_it(instance: FakeMastodon, batches: bool) -> None:
+    instance.has_batches = batches
+    shown, hidden = instance.post("acme is slow", ago(3)), instance.post("acme, too", ago(3), visibility="private")
+    source = instance.source()
+    assert isinstance(source, Mastodon)
+    assert [item.external_id for item in source.parents((shown, hidden))] == [shown]
 
 
 def test_tags_mentions_search_and_the_timeline_are_read_each(instance: FakeMastodon) -> None:

@@ -57,6 +57,9 @@ class RedditApi(LoopbackService):
     def reply(self, external_id: str, account: str, at: datetime) -> None:
         self.comment("we are sorry", at, account, external_id)
 
+    def agree(self, external_id: str, at: datetime) -> str:
+        return self.comment("acme: same here!!", at, "bob", external_id)
+
     def remove(self, external_id: str) -> None:
         """What a user deletes leaves the lists; only who asks for it by name sees the empty place."""
         left = {"selftext": "[deleted]", "body": "[deleted]", "author": "[deleted]"}

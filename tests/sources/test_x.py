@@ -290,6 +290,13 @@ def test_a_look_up_of_an_edited_post_gives_its_last_version(service: XApi) -> No
     assert (found.external_id, found.text) == (first, "acme is rude")
 
 
+def test_what_a_reply_answers_has_the_id_that_the_reply_names_though_it_was_edited(service: XApi) -> None:
+    first, last = (service.post("acme is slow", NOW - timedelta(minutes=minutes)) for minutes in (9, 5))
+    service.posts[last] = replace(service.posts[last], more={"edit_history_tweet_ids": [first, last]})
+    source: Any = service.source()
+    assert [item.external_id for item in source.parents((last, "no id"))] == [last]
+
+
 def test_a_post_comes_with_its_pictures_and_how_far_it_has_spread(service: XApi) -> None:
     counts = {"like_count": 12, "retweet_count": 3, "quote_count": 1, "reply_count": 0, "impression_count": 950}
     media = [

@@ -60,6 +60,17 @@ def test_no_more_posts_are_asked_for_than_can_be_paid(db: Database, service: XAp
     assert 0.15 < spent(db, source)[0] <= 0.3
 
 
+def test_what_a_reply_answers_costs_a_post_and_no_author(db: Database, service: XApi) -> None:
+    first = service.post("acme is slow", ago(9))
+    source = metered(db, service, daily_spend=0.2)
+    for _ in range(2):
+        assert [item.text for item in source.parents((first,))] == ["acme is slow"]
+    assert spent(db, source) == [0.005, 1]
+    source.meter.spend(USD=0.1)
+    with pytest.raises(BudgetSpent):
+        source.parents((first,))
+
+
 def test_a_check_and_a_look_at_the_own_account_cost_too(db: Database, service: XApi) -> None:
     source = metered(db, service, account="acmehelp")
     source.check()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from monitor.clock import ManualClock
-from monitor.models import ReplyRow
+from monitor.models import MentionRow, ParentRow, ReplyRow
 from monitor.reply_stage import ReplyStage
 from monitor.sources.base import Capabilities
+from monitor.web.masking import masked
+from monitor.web.queries import case_file
 from tests.web.serving import Desk
 from tests.web.town import AYSE, case, happened
 
@@ -86,6 +89,19 @@ def test_what_cannot_go_out_stays_in_the_field_with_the_reason(desk: Desk, case_
     assert 'hx-preserve="true"' in part.text[part.text.index("reply-text") :][:400]
     assert stored(desk) == []
     mari.close()
+
+
+def test_what_somebody_only_agrees_with_is_shown_above_their_words(desk: Desk) -> None:
+    with desk.db.write() as session:
+        shown = case(session, replace(AYSE, text="same here!!"), desk.clock.now())
+        session.get_one(MentionRow, shown.mention_id).parent = "p"
+        words = {"text": "<b>Acme</b> charged me twice, @zoe", "brands": ["Acme"], "read_at": desk.clock.now()}
+        session.add(ParentRow(source=AYSE.source, external_id="p", **words))
+    page = desk.http.get(f"/cases/{shown.id}").text
+    assert 'in answer to <q dir="auto">&lt;b&gt;Acme&lt;/b&gt; charged me twice, @zoe</q>' in page
+    with desk.db.read() as session:
+        file = case_file(session, shown.id)
+    assert "@zoe" not in str(masked(file))
 
 
 def test_a_second_reply_where_one_is_shown_says_whose_place_it_takes(desk: Desk) -> None:
