@@ -117,6 +117,12 @@ def brands(session: Session) -> list[str]:
     return found
 
 
+def heard_since(session: Session, names: Sequence[str]) -> datetime | None:
+    """When the first hour with a count of any of these brands begins; None where there is none."""
+    hours = [session.scalar(select(func.min(RollupRow.hour)).where(RollupRow.brand == name)) for name in names]
+    return min((datetime.fromtimestamp(hour * 3600, UTC) for hour in hours if hour is not None), default=None)
+
+
 def rebuild(db: Database, progress: Progress | None = None) -> int:
     """Count anew, while the service runs; how many mentions were looked at. Safe to stop and to repeat. `progress` is
     called with mentions done and mentions in all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from monitor.rollup_rows import MOODS
@@ -62,3 +63,9 @@ class Counts:
 
 
 NOTHING = Counts()
+
+
+def surprise(now: int, before: int) -> float:
+    """The difference of two counts in standard deviations of what they would differ by if both came by chance at one
+    rate: (now - before) / sqrt(now + before). 0 of nothing."""
+    return (now - before) / math.sqrt(now + before) if now + before else 0.0

@@ -7,22 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from monitor.trends import Counts
+from monitor.trend_counts import Counts, surprise
 
 Kind = Literal["count", "share", "points", "number"]
 CHANCE = 2.0  # standard deviations up to which one difference is taken for chance: 19 times of 20 it would be
 CHANCE_AMONG_MANY = 3.0  # the same for the greatest of dozens of differences
 
 
-def surprise(now: int, before: int) -> float:
-    """The difference of two counts in standard deviations of what they would differ by if both came by chance at one
-    rate: (now - before) / sqrt(now + before). 0 of nothing."""
-    return (now - before) / math.sqrt(now + before) if now + before else 0.0
-
-
 def sentiment_surprise(now: Counts, before: Counts) -> float:
-    """The same for net sentiment, whose variance for one mention is the share of those that are not neutral, less its
-    own square. 0 where either has no mention, or none differs from the others."""
+    """As `surprise`, for net sentiment, whose variance for one mention is the share of those that are not neutral, less
+    its own square. 0 where either has no mention, or none differs from the others."""
     return _of_means(
         now.net_sentiment, _unlike(now), now.mentions, before.net_sentiment, _unlike(before), before.mentions
     )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.trend_figures import CHANCE, CHANCE_AMONG_MANY, FIGURES, surprise
-from monitor.trends import Change, Counts
+from monitor.trend_counts import Counts, surprise
+from monitor.trend_figures import CHANCE, CHANCE_AMONG_MANY, FIGURES
+from monitor.trends import Change
 
+UNKNOWN = "nothing is known of the period before"
 _MOST = 0.5  # of a change, for one name to be said to be most of it
 
 
-def moved(what: str, now: int, before: int, than: str, mostly: str = "") -> str:
-    """`what` is plural ("Complaints"), `than` the period before ("the 28 days before"); `mostly` of what (of_most)."""
+def moved(what: str, now: int, before: int | None, than: str, mostly: str = "") -> str:
+    """`what` is plural ("Complaints"), `than` the period before ("the 28 days before"); `mostly` of what (of_most).
+    `before` is None where nothing is known of that period."""
     inside = what[0].lower() + what[1:]
+    if before is None:
+        return f"{f'{now:,}' if now else 'No'} {inside}; {UNKNOWN}"
     if not now and not before:
         return f"No {inside}, as in {than}"
     if abs(surprise(now, before)) < CHANCE:
@@ -47,17 +52,18 @@ def of_most(now: int, before: int, found: Sequence[Change], said: dict[str, str]
     return f", mostly on {source}" if source else ""
 
 
-def figure_moved(name: str, now: Counts, before: Counts, than: str, about: str = "") -> str:
+def figure_moved(name: str, now: Counts, before: Counts | None, than: str, about: str = "") -> str:
     """The same for any of FIGURES; `about` narrows it: " about delivery"."""
     figure = FIGURES[name]
     what = f"{figure.title}{about}"
     if figure.kind == "count":
-        return moved(what, int(figure.value(now) or 0), int(figure.value(before) or 0), than)
-    a, b = figure.value(now), figure.value(before)
+        counted = [None if of is None else int(figure.value(of) or 0) for of in (now, before)]
+        return moved(what, counted[0] or 0, counted[1], than)
+    a, b = figure.value(now), figure.value(before) if before else None
     if a is None:
         return f"Nothing to reckon {what[0].lower()}{what[1:]} from"
-    if b is None:
-        return f"{what}: {written(name, a)}, and nothing to compare with in {than}"
+    if b is None or before is None:
+        return f"{what}: {written(name, a)}; {UNKNOWN}"
     if abs(figure.surprise(now, before)) < CHANCE:
         return f"{what} moved within chance: {written(name, a)}, after {written(name, b)} in {than}"
     return f"{what} {'rose' if a > b else 'fell'} from {written(name, b)} to {written(name, a)} on {than}"

@@ -5,14 +5,13 @@ What counts as a mention: monitor/rollups.py. Which rows are read: monitor/trend
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from monitor.trend_counts import DIMENSIONS as DIMENSIONS
-from monitor.trend_counts import NOTHING
+from monitor.trend_counts import NOTHING, surprise
 from monitor.trend_counts import Counts as Counts
 from monitor.trend_counts import Filter as Filter
 from monitor.trend_reading import Reading
@@ -31,8 +30,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a brand (source, topic ...) differs from the span before. `surprise` is the difference of the mentions in
-    standard deviations of what two counts by chance alone would differ by: (now - before) / sqrt(now + before)."""
+    """How a brand (source, topic ...) differs from the span before; `surprise` is that of the mentions."""
 
     by: str
     name: str
@@ -112,6 +110,5 @@ def changes(
         now, then = (_totals(reading, wanted, dimension) for reading in readings)
         for name in sorted(now | then):
             a, b = now.get(name, NOTHING), then.get(name, NOTHING)
-            surprise = (a.mentions - b.mentions) / math.sqrt(a.mentions + b.mentions)
-            found.append(Change(dimension, name, a, b, surprise))
+            found.append(Change(dimension, name, a, b, surprise(a.mentions, b.mentions)))
     return tuple(sorted(found, key=lambda change: -abs(change.surprise)))

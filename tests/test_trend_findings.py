@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from monitor.trend_figures import FIGURES, rate_surprise, sentiment_surprise, stars_surprise, surprise
+from monitor.trend_counts import surprise
+from monitor.trend_figures import FIGURES, rate_surprise, sentiment_surprise, stars_surprise
 from monitor.trend_findings import beyond_chance, figure_moved, moved, of_most
 from monitor.trends import Change, Counts
 
@@ -54,7 +55,9 @@ def test_rates_and_means_move_too() -> None:
     within = "Net sentiment moved within chance: +40, after +40 in the 28 days before"
     assert figure_moved("net_sentiment", good, good, THAN) == within
     assert figure_moved("net_sentiment", Counts(), good, THAN) == "Nothing to reckon net sentiment from"
-    assert "nothing to compare with" in figure_moved("stars", good, Counts(), THAN)
+    assert figure_moved("stars", good, Counts(), THAN) == "Stars: 4.0; nothing is known of the period before"
+    assert figure_moved("complaints", good, None, THAN) == "10 complaints; nothing is known of the period before"
+    assert figure_moved("complaints", Counts(), None, THAN).startswith("No complaints; nothing is known")
     assert figure_moved("negative", bad, good, THAN, " in German").startswith("Negative mentions in German up from 20")
 
 

@@ -114,7 +114,7 @@ def today(session: Session, scope: TrendScope) -> Chart:
     before = Span(_a_week_before(since, scope), _a_week_before(end, scope), Grain.HOUR, scope.zone)
     by = ("topic", "source", "language", "sentiment", *(("brand",) if not scope.brand and len(scope.ours) > 1 else ()))
     found = changes(session, span, scope.filter, by, before)
-    unusual = beyond_chance(found)
+    unusual = beyond_chance(found) if scope.knows(before.since, before.until) else []
     shown = (unusual or found)[:SHOWN]
     then = f"at this time on {before.since.astimezone(scope.zone):%A} a week ago"
     if unusual:
@@ -122,6 +122,8 @@ def today(session: Session, scope: TrendScope) -> Chart:
         a, b = first.now.mentions, first.before.mentions
         more = f", and {len(unusual) - 1} more" if len(unusual) > 1 else ""
         title = f"Unusual: {a:,} mention{'' if a == 1 else 's'} {about(first.by, first.name)}, {b:,} a week ago{more}"
+    elif found and not scope.knows(before.since, before.until):
+        title = f"{day}; nothing is known of a week ago"
     elif found:
         title = f"{day}, nothing differs beyond chance from a week ago"
     else:

@@ -61,7 +61,7 @@ def volume(session: Session, scope: TrendScope, went: Course, marks: Sequence[Ma
     ]
     return Chart(
         name="volume",
-        title=moved("Complaints", went.compared.complaints, went.then.complaints, scope.than, mostly),
+        title=_complaints(scope, went, mostly),
         measure=f"Mentions {per(scope.grain)} by sentiment, negative ones below the line",
         scope=scope.words,
         spec=moods(scope.axis, went.points, went.before, marks, scope.behind()),
@@ -81,13 +81,18 @@ def figure_line(scope: TrendScope, figure: str, went: Course, marks: Sequence[Ma
     kind = of.kind
     return Chart(
         name=figure,
-        title=figure_moved(figure, went.compared, went.then, scope.than),
+        title=figure_moved(figure, *compared(scope, went), scope.than),
         measure=f"{measure(figure)}, {per(scope.grain)}",
         scope=scope.words,
         spec=lines(scope.axis, {of.title: points}, before, marks, [scope.behind()], FORMS[kind], _DOMAINS.get(kind)),
         table=Table(columns, tuple(rows), links(scope)),
         note=about_before(scope, "dashed line"),
     )
+
+
+def compared(scope: TrendScope, went: Course) -> tuple[Counts, Counts | None]:
+    """What titles compare; all there is where there is nothing to compare it with."""
+    return (went.compared, went.then) if scope.before else (went.all, None)
 
 
 def drawn(figure: str, of: Counts) -> float | None:
@@ -134,7 +139,7 @@ def stamp(moment: datetime) -> str:
 
 def about_before(scope: TrendScope, how: str) -> str:
     """What the reader has to know of the drawing."""
-    before = f"The {how}: {scope.than}." if scope.before else "There is nothing before to compare with."
+    before = f"The {how}: {scope.than}." if scope.before else "There is no whole period before to compare with."
     return before + partial(scope)
 
 
@@ -144,6 +149,11 @@ def partial(scope: TrendScope) -> str:
 
 def per(grain: Grain) -> str:
     return f"{'an' if grain is Grain.HOUR else 'a'} {grain.value}"
+
+
+def _complaints(scope: TrendScope, went: Course, mostly: str) -> str:
+    now, then = compared(scope, went)
+    return moved("Complaints", now.complaints, then.complaints if then else None, scope.than, mostly)
 
 
 def _beside(scope: TrendScope, went: Course) -> list[tuple[datetime, Counts, Counts | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from monitor.charts.time_axis import TimeAxis, following
 from monitor.classify.verdict import TOPICS
 from monitor.clock import Clock
-from monitor.rollups import brands
+from monitor.rollups import brands, heard_since
 from monitor.settings import Settings
 from monitor.trend_spans import Grain, Span
 from monitor.trends import Filter, totals
@@ -48,6 +48,7 @@ class TrendScope:
     sentiment: str | None = None
     complaint: bool | None = None
     everybody: bool = False  # without a brand: competitors too
+    heard: datetime | None = None  # since when anything is known of the brands; None: nothing is
 
     @property
     def since(self) -> datetime:
@@ -66,12 +67,17 @@ class TrendScope:
 
     @property
     def before(self) -> Span | None:
-        """The period before `compared`: as many days, weeks or months earlier, up to the same hour of the day."""
+        """The period before `compared`: as many days, weeks or months earlier, up to the same hour of the day. None
+        where nothing, or not all of it, is known."""
         compared = self.compared
         if compared is None:
             return None
         since, until = (self._earlier(moment) for moment in (compared.since, compared.until))
-        return Span(since, until, self.grain, self.zone) if until > since else None
+        return Span(since, until, self.grain, self.zone) if until > since and self.knows(since, until) else None
+
+    def knows(self, since: datetime, until: datetime) -> bool:
+        """Whether brands were listened to by then: something was heard before a tenth of that time had passed."""
+        return self.heard is not None and self.heard <= since + (until - since) / 10
 
     @property
     def axis(self) -> TimeAxis:
@@ -170,6 +176,7 @@ class Scopes:
     def scope(self, session: Session, asked: Mapping[str, str]) -> tuple[TrendScope, dict[str, list[tuple[str, str]]]]:
         """The scope and, for each filter, its choices: the value and how it is said. Raises Impossible."""
         wanted = trend_scope(asked, self._clock.now(), self._zone, self._ours)
+        wanted = replace(wanted, heard=heard_since(session, wanted.filter.brand or brands(session)))
         heard = {by: totals(session, wanted.span, Filter(), by) for by in ("source", "language")}
         values = {
             "brand": list(dict.fromkeys([*self._brands, *brands(session)])),

@@ -63,7 +63,7 @@ class AnnotationOut(BaseModel):
 class TrendsOut(BaseModel):
     scope: TrendScopeOut
     all: FiguresOut
-    before: FiguresOut = Field(description="of the period before, up to the same hour")
+    before: FiguresOut | None = Field(description="of the period before, up to the same hour; null: it is not known")
     points: list[PointOut]
     groups: list[GroupOut] = Field(description="by what `by` names, the most frequent first")
     annotations: list[AnnotationOut]
@@ -90,7 +90,7 @@ def trends_api_routes(trends: Trends) -> APIRouter:
                 compared_until=scope.compared.until if scope.compared else None,
             ),
             all=_figures(found.went.all),
-            before=_figures(found.went.then),
+            before=_figures(found.went.then) if scope.before else None,
             points=[
                 PointOut(start=start, end=end, figures=_figures(counts))
                 for start, end, counts in zip(axis.starts, axis.ends, found.went.points, strict=True)

@@ -16,7 +16,7 @@ from monitor.clock import Clock
 from monitor.database import Database
 from monitor.settings import Settings
 from monitor.trend_figures import CHANCE_AMONG_MANY, FIGURES
-from monitor.trend_findings import figure_moved, written
+from monitor.trend_findings import UNKNOWN, figure_moved, written
 from monitor.trends import DIMENSIONS, NOTHING, Counts, series, totals
 from monitor.web.scope import Impossible
 from monitor.web.trend_charts import (
@@ -209,7 +209,7 @@ def _ranking(scope: TrendScope, by: str, figure: str, groups: Sequence[Group]) -
     return Chart(
         name="ranking",
         title=title,
-        measure=f"{measure(figure)} by {by}; short lines: {scope.than}",
+        measure=f"{measure(figure)} by {by}" + (f"; short lines: {scope.than}" if scope.before else ""),
         scope=scope.words,
         spec=ranked(bars[:RANKED], FORMS[of.kind]),
         table=Table(
@@ -273,10 +273,10 @@ def _parts(
 
 def _most_moved(scope: TrendScope, by: str, figure: str, groups: Sequence[Group]) -> str:
     of = FIGURES[figure]
+    if scope.before is None:
+        return f"{of.title} by {by}; {UNKNOWN}"
     surprises = [(abs(of.surprise(group.compared, group.then)), group) for group in groups]
     unusual, first = max(surprises, key=lambda each: each[0])
-    if scope.before is None:
-        return f"{of.title} by {by}: there is nothing before to compare with"
     if unusual < CHANCE_AMONG_MANY:
         return f"By {by}, {of.title.lower()} moved within chance on {scope.than}"
     more = sum(surprise >= CHANCE_AMONG_MANY for surprise, _ in surprises) - 1

@@ -65,10 +65,23 @@ def test_what_is_unusual_today_is_said_and_leads_to_it(desk: Desk) -> None:
     assert any("topic=outage" in (attrs.get("href") or "") for tag, attrs in page.tags if tag == "a")
 
 
+def test_nothing_is_compared_with_a_time_in_which_nobody_listened(desk: Desk) -> None:
+    for days in range(35):
+        heard(desk.db, desk.clock.now() - days * DAY - HOUR, 5)
+    page = desk.http.get("/overview").text
+    assert "140 complaints; nothing is known of the period before" in page
+    assert "There is no whole period before to compare with." in page
+    assert "before:" not in page
+    week = desk.http.get("/overview?from=2026-11-14").text
+    assert "Complaints moved within chance: 35, after 35 in the 7 days before" in week
+    assert desk.http.get("/api/v1/trends").json()["before"] is None
+
+
 def test_the_running_hour_is_shown_and_not_compared(desk: Desk, clock: ManualClock) -> None:
     clock.move(timedelta(minutes=30))
     heard(desk.db, clock.now(), 50)
     heard(desk.db, clock.now() - 28 * DAY, 70)
+    heard(desk.db, clock.now() - 60 * DAY, 1)
     page = desk.http.get("/overview").text
     assert "No complaints, as in the 28 days before" in page
     assert "<b>50</b>" in page
