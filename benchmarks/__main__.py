@@ -1,6 +1,6 @@
 """Run the named benchmarks (none: all) and print one table, with the machine they ran on.
 
-python -m benchmarks [classifier] [pipeline] [latency] [tick] [start] [cost] [trends] [exports]
+python -m benchmarks [classifier] [pipeline] [latency] [tick] [start] [cost] [trends] [response] [exports]
 """
 
 from __future__ import annotations

@@ -190,6 +190,7 @@ class CaseRow(Base):
     slack_thread: Mapped[str | None] = mapped_column(String(30))  # the thread's root, where that is not `slack_ts`
     __table_args__ = (
         Index("ix_cases_brand_posted", "brand", "posted_at"),
+        Index("ix_cases_posted", "posted_at"),
         Index("ix_cases_incident", "incident_id", sqlite_where=_GATHERED, postgresql_where=_GATHERED),
         Index(
             "ix_cases_next_step",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.case_events import REPLIES
@@ -21,8 +22,7 @@ NOBODY = "nobody"
 HAVING = ("take", "hand_over", "release", "silent_owner")  # after which somebody, or nobody, has the case
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):  # of which a page reads tens of thousands: a tuple is made several times as fast
     """Somebody took, handed over, gave back or answered the case: an event's `kind`, and `sent` where it is an answer
     that went out from here."""
 
@@ -79,6 +79,17 @@ class Outcome:
         taken = [turn.at for turn in self.turns if turn.kind in ("take", "hand_over")]
         return max(0.0, (min(taken) - self.opened_at).total_seconds()) if taken else None
 
+    @cached_property
+    def facts(self) -> tuple[Any, ...]:
+        """What figures are reckoned from: whether it was answered, closed unanswered, met, breached; whether the answer
+        went out from here; seconds to take, satisfaction, response in calendar and in business seconds."""
+        answered, answer = self.answered_at is not None, self.answer
+        return (
+            *(answered, not answered and self.closed, self.met is True, self.breached_at is not None),
+            answer.sent if answered and answer is not None else None,
+            *(self.seconds_to_take, self.satisfaction, self.seconds("calendar"), self.seconds("business")),
+        )
+
     def seconds(self, measure: Measure) -> float | None:
         """Whole seconds of the clock to the first response; None without one. Fractions do not count, as in
         `monitor.sla.late`."""
@@ -91,25 +102,23 @@ _OWN = [field.name for field in fields(Outcome) if hasattr(CaseRow, field.name)]
 
 def outcomes(session: Session, since: datetime, until: datetime) -> list[Outcome]:
     """Every case whose first complaint was posted from `since` (inclusive) to `until` (exclusive), by id."""
-    posted = [CaseRow.posted_at >= since, CaseRow.posted_at < until]
-    e = CaseEventRow
-    told = (
-        select(e.case_id, e.kind, e.actor, e.at, e.detail["reply_id"].as_integer())
-        .join(CaseRow, CaseRow.id == e.case_id)
-        .where(*posted, e.kind.in_((*HAVING, *REPLIES)))
-        .order_by(e.id)
-    )
+    c, e = inspect(CaseRow).local_table.c, inspect(CaseEventRow).local_table.c  # plain columns: rows are many
+    posted = [c.posted_at >= since, c.posted_at < until]
+    sent = and_(e.kind.in_(REPLIES), e.detail["reply_id"].as_integer().is_not(None))
+    told = select(e.case_id, e.kind, e.actor, e.at, sent).join_from(e.id.table, c.id.table, c.id == e.case_id)
     turns: defaultdict[int, list[Turn]] = defaultdict(list)
-    for case_id, kind, actor, at, reply_id in session.execute(told):
-        turns[case_id].append(Turn(kind, actor, at, reply_id is not None))
-    cases = select(
-        CaseRow.id.label("case_id"),
-        CaseRow.first_response_at.label("answered_at"),
-        # a next clock runs in place of the first, whose outcome stays
-        or_(
-            CaseRow.calendar_seconds.is_not(None), and_(CaseRow.clock_kind == "first", CaseRow.starts_at.is_not(None))
-        ).label("clocked"),
-        *(getattr(CaseRow, name) for name in _OWN),
-    )
-    found = session.execute(cases.where(*posted).order_by(CaseRow.id)).mappings()
-    return [Outcome(**row, turns=tuple(turns[row["case_id"]])) for row in found]
+    for case_id, *turn in session.execute(told.where(*posted, e.kind.in_((*HAVING, *REPLIES))).order_by(e.id)).all():
+        turns[case_id].append(Turn(*turn))
+    # a next clock runs in place of the first, whose outcome stays
+    clocked = or_(c.calendar_seconds.is_not(None), and_(c.clock_kind == "first", c.starts_at.is_not(None)))
+    columns = {"case_id": c.id, "answered_at": c.first_response_at, "clocked": clocked}
+    columns |= {name: c[name] for name in _OWN}
+    found = session.execute(select(*columns.values()).where(*posted).order_by(c.id)).all()
+    return [_outcome(columns, row, tuple(turns[row[0]])) for row in found]
+
+
+def _outcome(names: Iterable[str], row: Iterable[Any], turns: tuple[Turn, ...]) -> Outcome:
+    """As `Outcome(...)`, which sets its fields one by one and slowly, since it is frozen."""
+    outcome = object.__new__(Outcome)
+    outcome.__dict__.update(zip(names, row, strict=True), turns=turns)
+    return outcome

@@ -7,10 +7,12 @@ are those of the clock (monitor/sla.py): pauses are left out, and business time 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.outcomes import Measure, Outcome
@@ -39,6 +41,8 @@ class Figures:
     satisfied: float | None
     rated: int
 
+
+_NONE = Figures(0, 0, 0, 0, None, None, None, None, None, 0, None, None, None, None, 0)
 
 DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "cases": ("Cases", "All cases whose first complaint was posted in the period and which got a clock."),
@@ -106,28 +110,36 @@ def clocked(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 def figures(outcomes: Sequence[Outcome], measure: Measure = "calendar") -> Figures:
     """The figures of clocked `outcomes`, response times in `measure`."""
-    answered = [o for o in outcomes if o.answered]
-    times = sorted(seconds for o in answered if (seconds := o.seconds(measure)) is not None)
-    to_take = [seconds for o in outcomes if (seconds := o.seconds_to_take) is not None]
-    ratings = [o.satisfaction for o in outcomes if o.satisfaction is not None]
-    answers = [answer for o in answered if (answer := o.answer) is not None]
+    if not outcomes:
+        return _NONE
+    facts = [outcome.facts for outcome in outcomes]
+    answered, closed, met, breached, sent, to_take, rating, calendar, business = (
+        [fact[n] for fact in facts] for n in range(9)
+    )
+    times = sorted(_known(calendar if measure == "calendar" else business))
+    taken, ratings, sent = _known(to_take), _known(rating), _known(sent)
+    cases, reached = len(outcomes), sum(answered)
     return Figures(
-        cases=len(outcomes),
-        answered=len(answered),
-        waiting=sum(not o.answered and not o.closed for o in outcomes),
-        closed_without_reply=sum(not o.answered and o.closed for o in outcomes),
+        cases=cases,
+        answered=reached,
+        waiting=cases - reached - sum(closed),
+        closed_without_reply=sum(closed),
         median_seconds=median(times) if times else None,
         p90_seconds=times[-(-9 * len(times) // 10) - 1] if times else None,
-        within_20=_share(sum(t <= 20 * _MINUTE for t in times), len(outcomes)),
-        within_60=_share(sum(t <= 60 * _MINUTE for t in times), len(outcomes)),
-        within_target=_share(sum(o.met is True for o in outcomes), len(outcomes)),
-        breached=sum(o.breached_at is not None for o in outcomes),
-        median_to_take=median(to_take) if to_take else None,
-        answered_outside=_share(sum(not answer.sent for answer in answers), len(answers)),
+        within_20=bisect_right(times, 20 * _MINUTE) / cases,
+        within_60=bisect_right(times, 60 * _MINUTE) / cases,
+        within_target=sum(met) / cases,
+        breached=sum(breached),
+        median_to_take=median(taken) if taken else None,
+        answered_outside=_share(len(sent) - sum(sent), len(sent)),
         satisfaction=fmean(ratings) if ratings else None,
         satisfied=_share(sum(r >= SATISFIED for r in ratings), len(ratings)),
         rated=len(ratings),
     )
+
+
+def _known(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if value is not None]
 
 
 def _share(part: int, whole: int) -> float | None:

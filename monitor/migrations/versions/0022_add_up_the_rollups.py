@@ -1,4 +1,6 @@
-"""Add up the hourly counts by the hour and by the day. The tables are empty: a job fills them."""
+"""Add up the hourly counts by the hour and by the day, and find cases by when they were posted.
+
+The tables are empty: a job fills them."""
 
 from __future__ import annotations
 
@@ -43,8 +45,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("grain", "bucket", name="pk_tallied"),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_cases_posted", "cases", ["posted_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_cases_posted", "cases")
     op.drop_table("tallied")
     op.drop_table("tallies")
