@@ -298,9 +298,13 @@ class App:
         return Socket(bolt, self.settings.slack)
 
     def web(self) -> FastAPI:
+        from monitor.rejects import Rejected, Retried, retry_one
         from monitor.web import build_web
 
-        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks, self.replies)
+        def retry(reject: Rejected) -> Retried:
+            return retry_one(self.db, self.sources, self.brands, self.clock.now(), reject)
+
+        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks, self.replies, retry)
 
     @cached_property
     def hooks(self) -> Hooks:

@@ -66,6 +66,7 @@ def pages(case_id: int) -> list[str]:
         "/overview",
         "/trends",
         "/trends/mentions",
+        "/sources",
         "/parts/board",
         "/parts/heard",
         f"/parts/cases/{case_id}",
