@@ -298,13 +298,9 @@ class App:
         return Socket(bolt, self.settings.slack)
 
     def web(self) -> FastAPI:
-        from monitor.rejects import Rejected, Retried, retry_one
         from monitor.web import build_web
 
-        def retry(reject: Rejected) -> Retried:
-            return retry_one(self.db, self.sources, self.brands, self.clock.now(), reject)
-
-        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks, self.replies, retry)
+        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks, self.replies)
 
     @cached_property
     def hooks(self) -> Hooks:

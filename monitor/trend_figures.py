@@ -22,10 +22,15 @@ def sentiment_surprise(now: Counts, before: Counts) -> float:
     )
 
 
+def share_surprise(part: int, whole: int, part_before: int, whole_before: int) -> float:
+    """The same for a share p, whose variance for one of the whole is p (1 - p). 0 where either whole is nothing."""
+    a, b = (p / of if of else None for p, of in ((part, whole), (part_before, whole_before)))
+    return _of_means(a, (a or 0) * (1 - (a or 0)), whole, b, (b or 0) * (1 - (b or 0)), whole_before)
+
+
 def rate_surprise(now: Counts, before: Counts) -> float:
-    """The same for the complaint rate, whose variance for one mention is p (1 - p)."""
-    a, b = now.complaint_rate, before.complaint_rate
-    return _of_means(a, (a or 0) * (1 - (a or 0)), now.mentions, b, (b or 0) * (1 - (b or 0)), before.mentions)
+    """The same for the complaint rate, which is such a share."""
+    return share_surprise(now.complaints, now.mentions, before.complaints, before.mentions)
 
 
 def stars_surprise(now: Counts, before: Counts) -> float:

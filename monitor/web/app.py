@@ -44,7 +44,6 @@ from monitor.web.replying import reply_routes
 from monitor.web.response import response_routes
 from monitor.web.response_api import response_api_routes
 from monitor.web.response_report import Reports
-from monitor.web.sources import Retry
 from monitor.web.survey import survey_routes
 from monitor.web.turned_away import TurnedAway
 
@@ -63,11 +62,9 @@ def build_web(
     health: Health,
     hooks: Hooks | None = None,
     replies: Replies | None = None,
-    retry: Retry | None = None,
 ) -> FastAPI:
     """The web side as one ASGI application, without `hooks` one that services cannot call, without `replies` one that
-    only records what was posted, without `retry` one that asks no source again. `app.state.live.close()` ends its event
-    streams; DeskServer does so."""
+    only records what was posted. `app.state.live.close()` ends its event streams; DeskServer does so."""
     replies = replies or Replies(db, cases, settings, lambda name: None)
     login = settings.login
     sessions, tokens, users = Sessions(db, login.idle, login.lifetime), Tokens(db), Users(db, Passwords())
@@ -93,7 +90,7 @@ def build_web(
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(response_routes(pages, reports))
-    app.include_router(figure_routes(pages, db, clock, settings, health, retry, api))
+    app.include_router(figure_routes(pages, db, clock, settings, api))
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(reply_routes(pages, replies, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from monitor.charts import Chart, Column, Table
 from monitor.charts.over_time import lines, moods
 from monitor.charts.time_axis import Mark
+from monitor.trend_counts import NOTHING, Counts
 from monitor.trend_figures import FIGURES
 from monitor.trend_findings import figure_moved, moved, of_most
 from monitor.trend_spans import Grain
-from monitor.trends import NOTHING, Counts, changes, over_time, total
+from monitor.trends import changes, over_time, total
 from monitor.web.trend_scope import TrendScope
 from monitor.web.words import language, shortened, spoken
 

@@ -13,6 +13,7 @@ from monitor.trend_spans import Grain
 from monitor.trends import Counts
 from monitor.web.chart_files import Asked
 from monitor.web.scope import Impossible
+from monitor.web.trend_scope import TrendScope
 from monitor.web.trends_report import Trends
 
 
@@ -79,27 +80,20 @@ def trends_api_routes(trends: Trends) -> APIRouter:
             found = trends.data(wanted)
         except Impossible as error:
             raise HTTPException(422, str(error)) from None
-        scope, axis = found.scope, found.scope.axis
+        axis = found.scope.axis
         return TrendsOut(
-            scope=TrendScopeOut(
-                first=scope.first,
-                last=scope.last,
-                grain=scope.grain,
-                timezone=scope.zone.key,
-                filters=scope.chosen,
-                compared_until=scope.compared.until if scope.compared else None,
-            ),
-            all=_figures(found.went.all),
-            before=_figures(found.went.then) if scope.before else None,
+            scope=scope_out(found.scope),
+            all=figures_out(found.went.all),
+            before=figures_out(found.went.then) if found.scope.before else None,
             points=[
-                PointOut(start=start, end=end, figures=_figures(counts))
+                PointOut(start=start, end=end, figures=figures_out(counts))
                 for start, end, counts in zip(axis.starts, axis.ends, found.went.points, strict=True)
             ],
             groups=[
                 GroupOut(
                     name=group.name,
-                    figures=_figures(group.all),
-                    before=_figures(group.then),
+                    figures=figures_out(group.all),
+                    before=figures_out(group.then),
                     surprise={name: round(of.surprise(group.compared, group.then), 2) for name, of in FIGURES.items()},
                 )
                 for group in found.groups
@@ -111,7 +105,18 @@ def trends_api_routes(trends: Trends) -> APIRouter:
     return router
 
 
-def _figures(of: Counts) -> FiguresOut:
+def scope_out(of: TrendScope) -> TrendScopeOut:
+    return TrendScopeOut(
+        first=of.first,
+        last=of.last,
+        grain=of.grain,
+        timezone=of.zone.key,
+        filters=of.chosen,
+        compared_until=of.compared.until if of.compared else None,
+    )
+
+
+def figures_out(of: Counts) -> FiguresOut:
     return FiguresOut.model_validate({name: figure.value(of) for name, figure in FIGURES.items()})
 
 

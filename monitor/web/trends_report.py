@@ -10,15 +10,17 @@ from sqlalchemy.orm import Session
 from monitor.annotations import Annotation, noted
 from monitor.charts import Chart, Column, Table
 from monitor.charts.at_once import Bar, ranked
-from monitor.charts.over_time import MOST_SERIES, lines, parts
+from monitor.charts.over_time import lines
 from monitor.charts.time_axis import Mark
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.settings import Settings
+from monitor.trend_counts import NOTHING, Counts
 from monitor.trend_figures import CHANCE_AMONG_MANY, FIGURES
 from monitor.trend_findings import UNKNOWN, figure_moved, written
-from monitor.trends import DIMENSIONS, NOTHING, Counts, series, totals
+from monitor.trends import DIMENSIONS, series, totals
 from monitor.web.scope import Impossible
+from monitor.web.share_charts import Shown, most, shares
 from monitor.web.trend_charts import (
     FORMS,
     Course,
@@ -37,7 +39,6 @@ from monitor.web.trend_charts import (
 from monitor.web.trend_scope import Scopes, TrendScope
 
 RANKED = 12  # drawn; the table has all
-OTHERS = "all others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ class Trends:
                 scope = replace(scope, everybody=True)
             notes = noted(session, scope.span.since, scope.span.until, scope.filter.brand)
             went = course(session, scope)
-            points, groups = {}, ()
+            points: dict[str, tuple[Counts, ...]] = {}
+            groups: tuple[Group, ...] = ()
             if by != "none":
                 points = series(session, scope.span, scope.filter, by)
                 groups = _groups(session, scope, by, points)
@@ -147,20 +149,12 @@ def _apart(
     marks: Sequence[Mark],
 ) -> list[Chart]:
     of = FIGURES[figure]
-    if of.kind == "count":
-        points = dict(sorted(points.items(), key=lambda each: -sum(of.value(point) or 0 for point in each[1])))
-    kept = dict(list(points.items())[: MOST_SERIES if len(points) > MOST_SERIES + 1 else None])
-    rest = [counts for name, counts in points.items() if name not in kept]
-    shown = {said(by, name): list(counts) for name, counts in kept.items()}
-    behind = [scope.behind(**{by: name}) for name in kept]
-    if rest:
-        shown[OTHERS] = [sum(each, NOTHING) for each in zip(*rest, strict=True)]
-        behind.append(scope.behind())
+    shown = most(scope, by, points, (lambda each: of.value(each) or 0) if of.kind == "count" else None)
     charts = [_ranking(scope, by, figure, groups)]
-    if shown:
-        charts.insert(0, _series(scope, by, figure, shown, behind, groups, marks))
-    if of.kind == "count" and len(shown) > 1 and by != "brand":
-        charts.append(_parts(scope, by, figure, shown, behind, groups, marks))
+    if shown.points:
+        charts.insert(0, _series(scope, by, figure, shown, groups, marks))
+    if of.kind == "count" and len(shown.points) > 1 and by != "brand":
+        charts.append(_parts(scope, by, figure, shown, groups, marks))
     return charts
 
 
@@ -168,21 +162,22 @@ def _series(
     scope: TrendScope,
     by: str,
     figure: str,
-    shown: Mapping[str, Sequence[Counts]],
-    behind: Sequence[str],
+    shown: Shown,
     groups: Sequence[Group],
     marks: Sequence[Mark],
 ) -> Chart:
     of = FIGURES[figure]
-    values = {name: [drawn(figure, each) for each in counts] for name, counts in shown.items()}
-    rows = [(start, *(of.value(counts[n]) for counts in shown.values())) for n, start in enumerate(scope.axis.starts)]
+    values = {name: [drawn(figure, each) for each in counts] for name, counts in shown.points.items()}
+    rows = [
+        (start, *(of.value(counts[n]) for counts in shown.points.values())) for n, start in enumerate(scope.axis.starts)
+    ]
     return Chart(
         name="series",
         title=_most_moved(scope, by, figure, groups),
         measure=f"{measure(figure)} by {by}, {per(scope.grain)}",
         scope=scope.words,
-        spec=lines(scope.axis, values, (), marks, behind, FORMS[of.kind], domain(figure)),
-        table=Table((when(scope), *(Column(name, of.kind) for name in shown)), tuple(rows), links(scope)),
+        spec=lines(scope.axis, values, (), marks, shown.behind, FORMS[of.kind], domain(figure)),
+        table=Table((when(scope), *(Column(name, of.kind) for name in shown.points)), tuple(rows), links(scope)),
         note=partial(scope).strip() or None,
     )
 
@@ -239,18 +234,11 @@ def _parts(
     scope: TrendScope,
     by: str,
     figure: str,
-    shown: Mapping[str, Sequence[Counts]],
-    behind: Sequence[str],
+    shown: Shown,
     groups: Sequence[Group],
     marks: Sequence[Mark],
 ) -> Chart:
     of = FIGURES[figure]
-    values = {name: [int(of.value(each) or 0) for each in counts] for name, counts in shown.items()}
-    whole = [sum(each) for each in zip(*values.values(), strict=True)]
-    rows = [
-        (start, *(each[n] / whole[n] if whole[n] else None for each in values.values()))
-        for n, start in enumerate(scope.axis.starts)
-    ]
     first = max(groups, key=lambda group: of.value(group.all) or 0)
     now, then = (
         (of.value(getattr(first, n)) or 0, sum(of.value(getattr(each, n)) or 0 for each in groups))
@@ -260,15 +248,8 @@ def _parts(
     if now[1]:
         title = f"{100 * now[0] / now[1]:.0f} % of {of.title.lower()} are {about(by, first.name)}"
         title += f", after {100 * then[0] / then[1]:.0f} % in {scope.than}" if then[1] else ""
-    return Chart(
-        name="shares",
-        title=title,
-        measure=f"{of.title} by {by}, as shares of all, {per(scope.grain)}",
-        scope=scope.words,
-        spec=parts(scope.axis, values, marks, behind),
-        table=Table((when(scope), *(Column(name, "share") for name in shown)), tuple(rows), links(scope)),
-        note=partial(scope).strip() or None,
-    )
+    whole = f"{of.title} by {by}, as shares of all, {per(scope.grain)}"
+    return shares("shares", title, whole, scope, shown, lambda each: of.value(each) or 0, marks)
 
 
 def _most_moved(scope: TrendScope, by: str, figure: str, groups: Sequence[Group]) -> str:

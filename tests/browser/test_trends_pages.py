@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.web import town
 from tests.web.serving import Desk
-from tests.web.test_overview_page import two_months
+from tests.web.test_overview_page import HOUR, heard, two_months
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -30,8 +30,9 @@ def test_every_chart_is_drawn_and_everything_can_be_read_also_on_a_phone(
 ) -> None:
     town.settle(desk.db, desk.clock.now())
     two_months(desk)
+    heard(desk.db, desk.clock.now() - HOUR, 60, "positive", brand="Beta", topic="other")
     page = open_context(desk, color_scheme=scheme, **PHONE).new_page()
-    for address in ("/overview", "/overview?language=cy"):
+    for address in ("/overview", "/overview?language=cy", "/competitors?rival=Beta", "/competitors"):
         drawn(page, address)
         assert page.evaluate(UNREADABLE) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

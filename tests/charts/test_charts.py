@@ -16,6 +16,7 @@ from inline_snapshot import snapshot
 
 from monitor.charts import DARK, LIGHT, Chart, Column, Table, config
 from monitor.charts.at_once import Bar, grid, ranked
+from monitor.charts.intervals import Range, intervals
 from monitor.charts.over_time import lines, moods, parts
 from monitor.charts.picture import VEGA_LITE, png, titled
 from monitor.charts.time_axis import Mark, TimeAxis
@@ -60,6 +61,7 @@ SPECS: dict[str, Callable[[], dict[str, Any]]] = {
     "parts": lambda: parts(axis(), {HOSTILE: [1, 0, 0], "other": [2, 0, 5]}, MARKS, ["/x?a=b&", "/x?"]),
     "ranked": lambda: ranked([Bar(HOSTILE, 3, 5, "/x", "negative"), Bar("b", 0, None, None)]),
     "grid": lambda: grid(["Mon"], ["00", "01"], [[1.5, None]], links=[["/a", "/b"]]),
+    "intervals": lambda: intervals([Range(HOSTILE, 1, -1, 3, "negative", 2, "/x"), Range("b", 0, 0, 0)], "+.1f"),
     "nothing": lambda: ranked([]),
 }
 

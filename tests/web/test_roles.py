@@ -66,7 +66,7 @@ def pages(case_id: int) -> list[str]:
         "/overview",
         "/trends",
         "/trends/mentions",
-        "/sources",
+        "/competitors",
         "/parts/board",
         "/parts/heard",
         f"/parts/cases/{case_id}",
