@@ -14,6 +14,7 @@ from monitor.cli import (  # noqa: F401  # importing them adds their commands
     service,
     slack,
     sources,
+    spikes,
     trends,
     users,
 )
