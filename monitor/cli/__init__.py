@@ -6,6 +6,7 @@ from monitor.cli import (  # noqa: F401  # importing them adds their commands
     authors,
     cases,
     data,
+    digest,
     imports,
     judging,
     new_source,
