@@ -1,7 +1,6 @@
 """Run the named benchmarks (none: all) and print one table, with the machine they ran on.
 
-python -m benchmarks [classifier] [pipeline] [latency] [tick] [start] [cost] [trends] [response] [exports]
-    [spikes]
+python -m benchmarks [classifier] [pipeline] [latency] [tick] [start] [cost] [trends] [response] [exports] [imports]
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("classifier", "pipeline", "latency", "tick", "start", "cost", "trends", "exports", "spikes")
+NAMES = ("classifier", "pipeline", "latency", "tick", "start", "cost", "trends", "exports", "imports")
 
 
 def machine() -> str:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from monitor.alerts.whispers import Whispers
     from monitor.classify.model import Classifier
     from monitor.collect import CollectStage
-    from monitor.digest.sending import Digests
     from monitor.hooks import Hooks
     from monitor.outgoing import Replies
     from monitor.reply_stage import ReplyStage
@@ -153,13 +152,6 @@ class App:
         return Spikes(self.db, self.settings, [self.announcer.spikes])
 
     @cached_property
-    def digests(self) -> Digests:
-        from monitor.alerts.announce import home
-        from monitor.digest.sending import Digests
-
-        return Digests(self.db, self.settings, home(self.settings)[0])
-
-    @cached_property
     def classifier(self) -> Classifier:
         return self.loading_classifier.result()
 
@@ -210,7 +202,8 @@ class App:
     @cached_property
     def transports(self) -> Mapping[str, Transport]:
         """Slack if it is configured, else the console; Apprise where a step names one of its addresses."""
-        from monitor.alerts.announce import apprise_urls, digest_urls, home, shown_in
+        from monitor.alerts.announce import apprise_urls, home
+        from monitor.alerts.routes import Routes
 
         made: dict[str, Transport] = {}
         slack = self.settings.slack
@@ -218,19 +211,16 @@ class App:
             from monitor.alerts.slack import SlackTransport, web_client
 
             token = slack.bot_token.get_secret_value() if slack.bot_token else None
-            made["slack"] = SlackTransport(web_client(token, slack.base_url), shown_in(self.settings))
+            channels = [*Routes(self.settings).channels, slack.ops_channel, self.settings.spikes.channel]
+            made["slack"] = SlackTransport(web_client(token, slack.base_url), channels)
         else:
             from monitor.alerts.console import ConsoleTransport
 
             made["console"] = ConsoleTransport(self._show)
-        if urls := apprise_urls(self.settings) | digest_urls(self.settings):
+        if urls := apprise_urls(self.settings):
             from monitor.alerts.apprise_transport import AppriseTransport
 
             made["apprise"] = AppriseTransport(urls)
-        if self.settings.mail.host and any(each.email for each in self.settings.digests):
-            from monitor.alerts.mail import MailTransport
-
-            made["mail"] = MailTransport(self.settings.mail, self.clock)
         return made
 
     @cached_property
@@ -308,9 +298,13 @@ class App:
         return Socket(bolt, self.settings.slack)
 
     def web(self) -> FastAPI:
+        from monitor.rejects import Rejected, Retried, retry_one
         from monitor.web import build_web
 
-        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks, self.replies)
+        def retry(reject: Rejected) -> Retried:
+            return retry_one(self.db, self.sources, self.brands, self.clock.now(), reject)
+
+        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks, self.replies, retry)
 
     @cached_property
     def hooks(self) -> Hooks:

@@ -59,6 +59,8 @@ def export(session: Session, source: str, handle: str) -> dict[str, list[dict[st
             columns = [column for column in table.__mapper__.columns if column.key not in _INTERNAL]
             rows = session.execute(select(*columns).where(key.in_(ids)).order_by(table.id))  # type: ignore[attr-defined]
             found[name] = [dict(row) for row in rows.mappings()]
+    parents = select(ParentRow.__table__).where(*_wrote(ParentRow, source, handle))
+    found["parents"] = [dict(row) for row in session.execute(parents).mappings()]
     return found
 
 

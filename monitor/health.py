@@ -16,7 +16,7 @@ from monitor.clock import Clock
 from monitor.database import Database, trouble
 from monitor.models import CaseRow, DeliveryRow, MentionRow
 from monitor.settings import Settings, SourceSettings
-from monitor.source_health import source_health
+from monitor.source_health import SourceHealth, source_health
 from monitor.sources.base import Source
 
 OPEN_DELIVERIES = ("pending", "sending", "unknown")
@@ -92,8 +92,12 @@ class Health:
             "sources": sources,
         }
 
+    def sources(self, session: Session, now: datetime) -> list[SourceHealth]:
+        """Each configured source, in their order."""
+        return source_health(session, self._settings.sources, self._made(), now)
+
     def _sources(self, session: Session, now: datetime) -> dict[str, Any]:
-        found = source_health(session, self._settings.sources, self._made(), now)
+        found = self.sources(session, now)
         each = {one.name: {"ok": one.ok} | asdict(one, dict_factory=_plain) for one in found}
         return {"ok": all(s["ok"] for s in each.values()), "each": each}
 

@@ -14,7 +14,8 @@ from monitor.brands import Brands
 from monitor.database import Database
 from monitor.errors import ConfigurationError
 from monitor.import_rows import Row, rows, size_of
-from monitor.mentions import Stored, items_fault, store_one_by_one, store_page
+from monitor.intake import whole_first
+from monitor.mentions import Stored, store_one_by_one, store_page
 from monitor.sources.base import Item, Page
 from monitor.sources.record import KEYS, read_item
 
@@ -137,15 +138,12 @@ def _chunks(found: Iterator[Row]) -> Iterator[list[Row]]:
 def _store(
     db: Database, items: list[Item], brands: Brands, source: str, only: Collection[str], now: datetime
 ) -> Stored:
-    page = Page(tuple(items), {})
-    try:
+    def commit(one_by_one: bool) -> Stored:
+        store = store_one_by_one if one_by_one else store_page
         with db.write() as session:
-            return store_page(session, source, page, brands, only, now, backfill=True)
-    except Exception as error:
-        if not items_fault(error):
-            raise
-        with db.write() as session:
-            return store_one_by_one(session, source, page, brands, only, now, backfill=True)
+            return store(session, source, Page(tuple(items), {}), brands, only, now, backfill=True)
+
+    return whole_first(commit, source)
 
 
 def _dry(items: list[Item], brands: Brands, source: str, only: Collection[str]) -> Stored:

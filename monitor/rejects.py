@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from monitor.brands import Brands
@@ -40,8 +40,23 @@ class Retried:
 
 def rejects(session: Session, source: str | None = None, limit: int = 100) -> list[Rejected]:
     """The newest first."""
-    rows = session.scalars(_of(source).order_by(RejectRow.id.desc()).limit(limit))
-    return [Rejected(r.id, r.source, r.external_id, r.reason, r.raw, r.at) for r in rows]
+    return [_rejected(row) for row in session.scalars(_of(source).order_by(RejectRow.id.desc()).limit(limit))]
+
+
+def reject(session: Session, id: int) -> Rejected | None:
+    row = session.get(RejectRow, id)
+    return None if row is None else _rejected(row)
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many there are of each source that has any."""
+    found = session.execute(select(RejectRow.source, func.count()).group_by(RejectRow.source))
+    return {source: count for source, count in found}  # noqa: C416
+
+
+def forget(session: Session, id: int) -> bool:
+    """Whether it was there."""
+    return session.execute(delete(RejectRow).where(RejectRow.id == id)).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
 
 def clear(db: Database, source: str | None = None) -> int:
@@ -62,16 +77,17 @@ def retry(
     """Ask each reject's source for it by its id, and store what can be read now."""
     with db.read() as session:
         found = rejects(session, source, limit=1000)
-    return [_retry(db, sources, brands, now, reject) for reject in found]
+    return [retry_one(db, sources, brands, now, reject) for reject in found]
 
 
-def _retry(
+def retry_one(
     db: Database,
     sources: Mapping[str, tuple[Source, SourceSettings]],
     brands: Brands,
     now: datetime,
     reject: Rejected,
 ) -> Retried:
+    """As `retry`, of one."""
     asked, settings = sources.get(reject.source, (None, None))
     if asked is None or settings is None:
         return Retried(reject, False, "there is no source of this name any more")
@@ -94,3 +110,7 @@ def _retry(
 
 def _of(source: str | None) -> Select[RejectRow]:
     return select(RejectRow) if source is None else select(RejectRow).where(RejectRow.source == source)
+
+
+def _rejected(row: RejectRow) -> Rejected:
+    return Rejected(row.id, row.source, row.external_id, row.reason, row.raw, row.at)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from monitor.author_records import erase
+from monitor.author_records import erase, export
 from monitor.brands import Brands
 from monitor.cases import Cases
 from monitor.classify.batch import ClassifyStage
@@ -208,10 +208,12 @@ def test_what_was_read_for_a_reply_is_forgotten_within_a_day(any_db: Database, p
     assert KEPT + forget.every < 24 * HOUR
 
 
-def test_what_an_author_wrote_is_erased_here_too(any_db: Database, place: Place) -> None:
+def test_what_an_author_wrote_is_handed_out_and_erased_here_too(any_db: Database, place: Place) -> None:
     place.writes("p", COMPLAINT, author="Zoe")
     place.answers("1", "p")
     stage(any_db, place).poll("place")
+    with any_db.read() as session:
+        assert [row["text"] for row in export(session, "place", "@zoe")["parents"]] == [COMPLAINT]
     erase(any_db, "place", "@zoe", place.clock.now(), lambda *_: 0)
     assert remembered(any_db) == {}
     with any_db.read() as session:

@@ -10,7 +10,6 @@ from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from monitor.cli import app
-from monitor.cli.sources import _budget, _next, _span, _stream
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.errors import AuthError, RetryLater
@@ -18,6 +17,8 @@ from monitor.health import Health
 from monitor.models import SourceState
 from monitor.settings import Settings, SourceSettings
 from monitor.source_health import BudgetHealth, SourceHealth, source_health
+from monitor.source_words import budget as in_words
+from monitor.source_words import next_poll, span, stream
 from monitor.sources.budget import Budget, owner
 from tests.test_collect_turns import HOUR, MINUTE, UNITS, Tap, run, stage
 
@@ -97,14 +98,14 @@ def test_readyz_and_metrics_tell_the_same(db: Database, clock: ManualClock) -> N
     ],
 )
 def test_a_budget_in_words(budget: BudgetHealth, words: str) -> None:
-    assert _budget(budget) == words
+    assert in_words(budget) == words
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200_000, "2 d")]
 )
 def test_a_span_in_words(seconds: float, words: str) -> None:
-    assert _span(seconds) == words
+    assert span(seconds) == words
 
 
 def test_the_command_prints_a_table_or_json(db: Database, clock: ManualClock, tmp_path: Path) -> None:
@@ -133,11 +134,11 @@ def test_the_command_prints_a_table_or_json(db: Database, clock: ManualClock, tm
 
 def test_what_holds_a_source_back_is_named(clock: ManualClock) -> None:
     held = SourceHealth("x", "x", "ok", 0, None, None, None, None, None, 60, clock.now() + 5 * MINUTE, "rate limit", ())
-    assert _next(held, clock.now()) == "in 5 min (rate limit)"
+    assert next_poll(held, clock.now()) == "in 5 min (rate limit)"
 
 
 def test_a_stream_in_words(clock: ManualClock) -> None:
     polled = SourceHealth("x", "x", "ok", 0, None, None, None, None, None, 60, None, None, ())
     live = replace(polled, stream="connected", connected_at=clock.now() - 5 * MINUTE)
-    shown = [_stream(each, clock.now()) for each in (polled, live, replace(polled, stream="broken off"))]
+    shown = [stream(each, clock.now()) for each in (polled, live, replace(polled, stream="broken off"))]
     assert shown == ["", "for 5 min", "broken off"]

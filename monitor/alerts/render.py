@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.alerts import blocks, notes, reply_modal, silences
-from monitor.alerts.digest_render import DigestRenderer
 from monitor.alerts.incident_render import IncidentRenderer
 from monitor.alerts.missed import about_silence
 from monitor.alerts.outbox import Delivery, Message, message
@@ -30,7 +29,7 @@ class Renderer:
     def __init__(self, settings: Settings, cases: Cases, clock: Clock) -> None:
         self._routes, self._cases, self._clock = Routes(settings), cases, clock
         self._incidents = IncidentRenderer(self._routes, self._holder)
-        self._spikes, self._digests = SpikeRenderer(settings), DigestRenderer(settings)
+        self._spikes = SpikeRenderer(settings)
 
     def __call__(self, session: Session, delivery: Delivery) -> Message | None:
         """None when there is nothing left to say."""
@@ -38,8 +37,6 @@ class Renderer:
         if "silence" in delivery.payload and delivery.case_id is None:
             said = about_silence(session, self._cases, self._routes, delivery.kind, delivery.payload, now)
             return message(delivery, said) if said else None
-        if "digest" in delivery.payload:
-            return self._digests(session, delivery, now)
         if "spike" in delivery.payload:
             return self._spikes(session, delivery, now)
         if delivery.incident_id is not None:

@@ -11,7 +11,7 @@ import typer
 from monitor.cli.frame import AsJson, ConfigFile, app, opened, print_json
 
 if TYPE_CHECKING:
-    from monitor.source_health import BudgetHealth, SourceHealth
+    from monitor.source_health import SourceHealth
 
 commands = typer.Typer(help="Sources: health, lag, budgets, next poll; what could not be read; a new one.")
 app.add_typer(commands, name="sources", invoke_without_command=True)
@@ -41,6 +41,8 @@ def _table(found: list[SourceHealth], now: datetime) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from monitor import source_words as words
+
     table = Table("source", "type", "state", "read", "newest", "stream", "every", "next", box=None, pad_edge=False)
     for wide in ("budget", "error"):
         table.add_column(wide, overflow="fold")
@@ -49,45 +51,12 @@ def _table(found: list[SourceHealth], now: datetime) -> None:
             Text(each.name),
             Text(each.type),
             Text(each.state, _COLORS[each.state]),
-            _ago(each.lag_seconds),
-            _ago(each.newest_seconds),
-            _stream(each, now),
-            _span(each.interval_seconds),
-            _next(each, now),
-            "\n".join(map(_budget, each.budgets)),
+            words.ago(each.lag_seconds),
+            words.ago(each.newest_seconds),
+            words.stream(each, now),
+            words.span(each.interval_seconds),
+            words.next_poll(each, now),
+            "\n".join(map(words.budget, each.budgets)),
             Text(each.error or ""),
         )
     Console(highlight=False).print(table)
-
-
-def _stream(source: SourceHealth, now: datetime) -> str:
-    since = source.connected_at
-    return f"for {_span((now - since).total_seconds())}" if since else source.stream or ""
-
-
-def _next(source: SourceHealth, now: datetime) -> str:
-    if source.state == "stopped":
-        return "when its configuration changes"
-    seconds = (source.next_poll_at - now).total_seconds() if source.next_poll_at else 0
-    words = f"in {_span(seconds)}" if seconds > 0 else "now"
-    return f"{words} ({source.waits_for})" if source.waits_for else words
-
-
-def _budget(budget: BudgetHealth) -> str:
-    if budget.daily is None:
-        return f"{budget.spent:,.6g} {budget.name} today"
-    words = f"{budget.spent:,.6g} of {budget.daily:,.6g} {budget.name}"
-    if budget.left == 0:
-        return f"{words}, begins anew at {budget.resets_at:%H:%M} UTC"
-    return f"{words}, at this rate spent at {budget.lasts_until:%H:%M} UTC" if budget.lasts_until else words
-
-
-def _ago(seconds: float | None) -> str:
-    return "never" if seconds is None else f"{_span(seconds)} ago"
-
-
-def _span(seconds: float) -> str:
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -95,7 +95,7 @@ class Page:
     cursor: Cursor
     more: bool = False
     rejects: tuple[Reject, ...] = ()
-    parents: tuple[Item, ...] = ()  # what some of the items answer: to judge these by, and no items of the page
+    parents: tuple[Item, ...] = ()  # what some of the items answer, asked for after them: no items of the page
 
 
 @dataclass(frozen=True, slots=True)

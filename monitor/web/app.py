@@ -12,7 +12,6 @@ from fastapi.staticfiles import StaticFiles
 
 from monitor import __version__
 from monitor.access.attempts import Attempts
-from monitor.access.identity import providers_of
 from monitor.access.passwords import Passwords
 from monitor.access.sessions import Sessions
 from monitor.access.tokens import Tokens
@@ -39,12 +38,13 @@ from monitor.web.login import Desk, login_routes
 from monitor.web.ops import ops_routes
 from monitor.web.pages import Pages, page_routes
 from monitor.web.people import people_routes
-from monitor.web.providers import provider_routes
+from monitor.web.providers import provider_routes, providers_of
 from monitor.web.proxied import Proxied
 from monitor.web.replying import reply_routes
 from monitor.web.response import response_routes
 from monitor.web.response_api import response_api_routes
 from monitor.web.response_report import Reports
+from monitor.web.sources import Retry
 from monitor.web.survey import survey_routes
 from monitor.web.turned_away import TurnedAway
 
@@ -63,9 +63,11 @@ def build_web(
     health: Health,
     hooks: Hooks | None = None,
     replies: Replies | None = None,
+    retry: Retry | None = None,
 ) -> FastAPI:
     """The web side as one ASGI application, without `hooks` one that services cannot call, without `replies` one that
-    only records what was posted. `app.state.live.close()` ends its event streams; DeskServer does so."""
+    only records what was posted, without `retry` one that asks no source again. `app.state.live.close()` ends its event
+    streams; DeskServer does so."""
     replies = replies or Replies(db, cases, settings, lambda name: None)
     login = settings.login
     sessions, tokens, users = Sessions(db, login.idle, login.lifetime), Tokens(db), Users(db, Passwords())
@@ -91,7 +93,7 @@ def build_web(
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(response_routes(pages, reports))
-    app.include_router(figure_routes(pages, db, clock, settings, api))
+    app.include_router(figure_routes(pages, db, clock, settings, health, retry, api))
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(reply_routes(pages, replies, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from monitor.clock import Clock
 from monitor.database import Database
+from monitor.health import Health
 from monitor.settings import Settings
 from monitor.web.behind import DrillDown
 from monitor.web.chart_files import chart_routes
@@ -16,22 +17,40 @@ from monitor.web.competitors_report import Competitors
 from monitor.web.overview import overview_routes
 from monitor.web.overview_report import Overviews
 from monitor.web.pages import Pages
+from monitor.web.sources import Retry, source_routes, sources_api_routes
+from monitor.web.sources_report import SourceReports
 from monitor.web.trends import trend_routes
 from monitor.web.trends_api import trends_api_routes
 from monitor.web.trends_report import Trends
 
 
-def figure_routes(pages: Pages, db: Database, clock: Clock, settings: Settings, api: dict[str, Any]) -> APIRouter:
+def figure_routes(
+    pages: Pages,
+    db: Database,
+    clock: Clock,
+    settings: Settings,
+    health: Health,
+    retry: Retry | None,
+    api: dict[str, Any],
+) -> APIRouter:
     """`api` is what addresses for programs are included with."""
     router = APIRouter()
     overviews = Overviews(db, clock, settings)
     trends = Trends(db, clock, settings)
     competitors = Competitors(db, clock, settings)
-    charts = {"overview": overviews.charts, "trends": trends.charts, "competitors": competitors.charts}
+    sources = SourceReports(db, clock, settings, health)
+    charts = {
+        "overview": overviews.charts,
+        "trends": trends.charts,
+        "competitors": competitors.charts,
+        "sources": sources.charts,
+    }
     router.include_router(chart_routes(charts), tags=["data"], **api)
     router.include_router(trends_api_routes(trends), tags=["data"], **api)
     router.include_router(competitors_api_routes(competitors), tags=["data"], **api)
+    router.include_router(sources_api_routes(sources), tags=["operation"], **api)
     router.include_router(overview_routes(pages, overviews))
     router.include_router(trend_routes(pages, trends, DrillDown(db, clock, settings), clock))
     router.include_router(competitor_routes(pages, competitors))
+    router.include_router(source_routes(pages, sources, retry))
     return router

@@ -66,7 +66,7 @@ class TurnedAway:
         if part and request.method in READS:
             return Response(status_code=204, headers=_SIGNED_OUT)
         if "text/event-stream" in request.headers.get("accept", ""):
-            return Response(status_code=401)
+            return Response(status_code=204)  # by which a browser knows not to ask again
         kept = request.method not in READS and self._keep(request)
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         if request.method not in READS:

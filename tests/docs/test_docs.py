@@ -11,6 +11,7 @@ import pytest
 import typer.main
 
 from monitor.settings import Settings
+from monitor.source_words import MEANINGS
 from monitor.trend_figures import FIGURES
 from monitor.web.competitors_report import DEFINITIONS as COMPETITION
 
@@ -141,3 +142,11 @@ def test_the_figures_of_the_trends_are_defined_on_their_page_as_they_are_in_the_
     told = [*defined.items(), *COMPETITION.items()]
     missing = [title for title, meaning in told if f"| **{title}** | {meaning} |" not in page]
     assert missing == []
+
+
+@pytest.mark.parametrize(("page", "meanings"), [("polling.md", MEANINGS)])
+def test_what_a_page_shows_is_defined_in_the_docs_as_in_the_code(
+    page: str, meanings: dict[str, tuple[str, str]]
+) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert [title for title, meaning in meanings.values() if f"| **{title}** | {meaning} |" not in text] == []

@@ -56,6 +56,7 @@ def test_what_needs_no_login_shows_nothing_of_the_cases(desk: Desk) -> None:
     for path in ("/login", "/signed-out", "/nothing", "/static/desk.css"):
         assert "ayse" not in stranger.get(path).text
     assert stranger.get("/events").status_code == 303
+    assert stranger.get("/events", headers={"Accept": "text/event-stream"}).status_code == 204
     assert stranger.get("/parts/board", headers={"HX-Request": "true"}).text == ""
 
 

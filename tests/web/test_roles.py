@@ -67,6 +67,7 @@ def pages(case_id: int) -> list[str]:
         "/trends",
         "/trends/mentions",
         "/competitors",
+        "/sources",
         "/parts/board",
         "/parts/heard",
         f"/parts/cases/{case_id}",

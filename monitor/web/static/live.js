@@ -121,7 +121,7 @@
   // The session ended: the page stays as it is, with what was typed, until somebody signs in again.
   const signedOut = document.getElementById("signedout");
   if (signedOut) {
-    document.body.addEventListener("signedout", () => { signedOut.hidden = false; });
+    document.body.addEventListener("signedout", () => { signedOut.hidden = false; offline.hidden = true; });
     document.body.addEventListener("htmx:afterRequest", (event) => {
       if (event.detail.successful && !/signedout/.test(event.detail.xhr.getResponseHeader("HX-Trigger") ?? "")) signedOut.hidden = true;
     });
@@ -149,8 +149,8 @@
     let lost = null;
     stream.onopen = () => { clearTimeout(lost); lost = null; };
     stream.onerror = () => {
-      lost ??= setTimeout(() => pass({ kind: "lost" }), 3000);
-      if (stream.readyState === EventSource.CLOSED) { stream.close(); setTimeout(listen, 3000); }
+      if (!signedOut || signedOut.hidden) lost ??= setTimeout(() => pass({ kind: "lost" }), 3000);
+      if (stream.readyState === EventSource.CLOSED) { stream.close(); refresh(); setTimeout(listen, 3000); }
     };
   }
   if (navigator.locks && channel) navigator.locks.request("firsthour-events", () => { listen(); return new Promise(() => {}); });
