@@ -14,7 +14,7 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from monitor import case_clock, sla
+from monitor import case_clock, rollups, sla
 from monitor.case_events import SYSTEM, CaseWriter, Happened
 from monitor.case_gathering import Gathering
 from monitor.case_views import Case, Change, Event, Listener, events, views
@@ -81,6 +81,8 @@ class Cases:
         """As `act`, in the caller's write transaction."""
         if event not in _ACTS:
             raise Refused(f"there is no action {event}; there are: {', '.join(PEOPLE_EVENTS)}")
+        if event in ("dismiss", "reopen"):  # which correct its mention: mentions are locked before cases
+            rollups.lock(session, session.scalars(select(CaseRow.mention_id).where(CaseRow.id == case_id)).all())
         row = session.get(CaseRow, case_id, with_for_update=True, populate_existing=True)
         if row is None:
             raise Refused(f"there is no case {case_id}")

@@ -77,6 +77,8 @@ class Database:
             connection = connection.execution_options(writes=True)
             with Session(connection, expire_on_commit=False) as session, session.begin():
                 yield session
+                for act in session.info.pop("at_end", ()):
+                    act(session)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -108,6 +110,13 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def at_end(session: Session, act: Callable[[Session], None]) -> None:
+    """Act once, before `write()` commits."""
+    acts = session.info.setdefault("at_end", [])
+    if act not in acts:
+        acts.append(act)
 
 
 def insert_rows(session: Session, table: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:

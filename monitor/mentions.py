@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from monitor.database import insert_missing
 from monitor.errors import GiveUp
 from monitor.models import MentionRow, RejectRow, RevisionRow
 from monitor.parents import brands_answered, keep
-from monitor.rollups import discount
+from monitor.rollups import discount, lock, undone_with
 from monitor.sources.base import Author, Engagement, Item, Page, Reject
 from monitor.spread import Spread
 from monitor.storable import readable, storable, storable_key
@@ -123,7 +123,7 @@ def store_one_by_one(
     for item in page.items:
         part = replace(page, items=(item,), rejects=(), parents=())
         try:
-            with session.begin_nested():
+            with undone_with(session), session.begin_nested():
                 stored += store_page(session, source, part, brands, only, now, backfill)
         except Exception as error:
             if not items_fault(error):
@@ -211,6 +211,7 @@ def _store(
 ) -> Stored:
     known = _known(session, source, list(items))
     answered = brands_answered(session, source, items)
+    lock(session, _touched(known, items))
     changed = unmatched = 0
     rows, seen_again, removed = [], [], []
     for item in items.values():
@@ -222,7 +223,7 @@ def _store(
                 removed += [row] if _remove(session, row, now) else []
                 continue
             seen_again.append((row, item))
-            if row.text != item.text or row.rating != item.rating or row.removed_at is not None:
+            if _differs(row, item):
                 _change(session, row, item, brands.names(item, source, only), now)
                 changed += 1
             continue
@@ -243,6 +244,22 @@ def _store(
         for row in rows:
             row["posted_at"] = min(row["posted_at"], now)
     return replace(stored, own=_insert(session, rows))
+
+
+def _touched(known: Mapping[str, Any], items: Mapping[str, Item]) -> list[int]:
+    """Those of the known mentions that may have to be changed."""
+    given = [(row, items[id]) for id, row in known.items()]
+    return [row.id for row, item in given if item.removed or _differs(row, item) or _moved(row, item)]
+
+
+def _differs(row: Any, item: Item) -> bool:
+    return bool(row.text != item.text or row.rating != item.rating or row.removed_at is not None)
+
+
+def _moved(row: Any, item: Item) -> bool:
+    """Whether it has spread, or its pictures are others."""
+    known = _engagement(row) or Engagement()
+    return row.media != (list(item.media) or None) or (item.engagement or known) != known
 
 
 def _known(session: Session, source: str, ids: Sequence[str]) -> dict[str, Any]:
@@ -328,11 +345,11 @@ def _stands(session: Session, seen: Sequence[tuple[Any, Item]]) -> tuple[Spread,
     """Keep how far known mentions have spread by now; those of a case whose counts are others than before."""
     rows, spread = [], []
     for row, item in seen:
-        before, now = _engagement(row) or Engagement(), item.engagement or _engagement(row) or Engagement()
-        media = list(item.media) or None
-        if before == now and row.media == media:
+        if not _moved(row, item):
             continue
-        rows.append({"mention": row.id, "media": media} | asdict(now))
+        before = _engagement(row) or Engagement()
+        now = item.engagement or before
+        rows.append({"mention": row.id, "media": list(item.media) or None} | asdict(now))
         if row.case_id is not None and before != now:
             spread.append(Spread(row.id, row.case_id, before, now))
     if rows:

@@ -8,8 +8,8 @@ verdict. So one query says what counts, and everything else here adds or takes a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import String, and_, bindparam, delete, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
-from monitor.database import Database, UTCDateTime
+from monitor.database import Database, UTCDateTime, at_end
 from monitor.models import MentionRow, RollupRow
 from monitor.rollup_rows import TALLIED
 
@@ -47,40 +47,71 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
 _COLUMNS = ", ".join((*KEY, *COUNTS))
 _ADD = f"""
-INSERT INTO rollups ({_COLUMNS}) {{counted}} ORDER BY 1, 2, 3, 4, 5, 6, 7
+INSERT INTO rollups ({_COLUMNS}) VALUES ({", ".join(f":{name}" for name in (*KEY, *COUNTS))})
 ON CONFLICT ({", ".join(KEY)}) DO UPDATE SET
 {", ".join(f"{name} = rollups.{name} + excluded.{name}" for name in COUNTS)}
-"""  # in the order of the key: two that count at once wait for one another, never both
+"""  # noqa: S608
+_Changes = dict[tuple[Any, ...], tuple[int, ...]]
 
 
 def count(session: Session, mentions: Iterable[int]) -> None:
     """Add what these mentions give by now; each must have been taken away before, or be new."""
-    _add(session, list(mentions), "")
+    _change(session, list(mentions), "")
 
 
 def discount(session: Session, mentions: Sequence[int]) -> None:
     """Take away what these mentions give, before they are changed; locks them."""
+    lock(session, mentions)
+    _change(session, mentions, "-")
+
+
+def lock(session: Session, mentions: Sequence[int]) -> None:
+    """In the order of their ids, as all who change mentions do. A verdict may just be on its way."""
     m = MentionRow
-    if session.get_bind().dialect.name != "sqlite":  # a verdict may just be on its way
+    if mentions and session.get_bind().dialect.name != "sqlite":
         session.execute(select(m.id).where(m.id.in_(mentions)).order_by(m.id).with_for_update())
-    _add(session, mentions, "-")
 
 
-def _add(session: Session, mentions: Sequence[int], sign: str) -> None:
+@contextmanager
+def undone_with(session: Session) -> Iterator[None]:
+    """What was counted in the block is not, if it raises: for savepoints."""
+    before = dict(_changes(session))
+    try:
+        yield
+    except BaseException:
+        session.info["rollups"] = before
+        raise
+
+
+def _changes(session: Session) -> _Changes:
+    return session.info.setdefault("rollups", {})
+
+
+def _change(session: Session, mentions: Sequence[int], sign: str) -> None:
+    """Remember it for the end of the transaction: all who count lock the same rows, so they do it last, and in the
+    order of the key. Then two who count at once wait for one another, never both."""
     if not mentions:
         return
     session.flush()
-    counted = _counted(session, "m.id IN :ids", sign)
-    session.execute(text(_ADD.format(counted=counted)).bindparams(bindparam("ids", mentions, expanding=True)))
-    hour = _HOUR[session.get_bind().dialect.name]
-    hours = text(f"SELECT DISTINCT {hour} FROM mentions m WHERE m.id IN :ids")  # noqa: S608
-    _unmark(session, set(session.scalars(hours.bindparams(bindparam("ids", mentions, expanding=True)))))
+    counted = text(_counted(session, "m.id IN :ids", sign)).bindparams(bindparam("ids", mentions, expanding=True))
+    changes = _changes(session)
+    for *key, complaint, mentions_, rated, stars in session.execute(counted):
+        place = (*key, bool(complaint))
+        known = changes.get(place, (0, 0, 0))
+        changes[place] = (known[0] + mentions_, known[1] + rated, known[2] + int(stars))
+    at_end(session, _apply)
+
+
+def _apply(session: Session) -> None:
+    changes = _changes(session)
+    rows = [dict(zip((*KEY, *COUNTS), (*key, *changes[key]), strict=True)) for key in sorted(changes)]
+    if rows := [row for row in rows if any(row[name] for name in COUNTS)]:
+        session.connection().execute(text(_ADD), rows)
+        _unmark(session, {row["hour"] for row in rows})
 
 
 def _unmark(session: Session, hours: set[int]) -> None:
     """Say that the sums of these hours, and of the days that they are in, are right no more: monitor/tallies.py."""
-    if not hours:
-        return
     m, least, most = TALLIED.c, min(hours), max(hours)
     days = and_(m.bucket.between(least // 24 - 2, most // 24 + 2), m.first_hour <= most, m.end_hour > least)
     marks = select(m.grain, m.bucket, m.first_hour, m.end_hour).where(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,7 +13,8 @@ from alembic import command
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from sqlalchemy import delete, select, update
+from sqlalchemy import URL, delete, select, update
+from sqlalchemy.orm import Session
 
 from monitor import rollups, schema, tallies
 from monitor.brands import Brands
@@ -21,7 +23,7 @@ from monitor.classify.batch import ClassifyStage
 from monitor.classify.verdict import TOPICS, Subject, Unreadable, Verdict
 from monitor.clock import ManualClock
 from monitor.database import Database
-from monitor.mentions import store_page
+from monitor.mentions import store_one_by_one, store_page
 from monitor.models import (
     CaseEventRow,
     CaseRow,
@@ -283,3 +285,60 @@ def test_an_upgrade_counts_what_is_there_already(any_db: Database, make_settings
         command.downgrade(schema.config(connection), "0021")
     schema.upgrade(any_db)
     assert kept(any_db) == right == recount(any_db)
+
+
+def test_an_edit_and_a_verdict_that_count_in_the_same_hour_wait_for_one_another_never_both(
+    pg_url: URL, make_settings: Callable[..., Settings]
+) -> None:
+    """Each changes a mention and the count that the other changes too, in the order in which both would wait."""
+    db, wanted = Database(pg_url), make_settings()
+    items = [Item(name, "acme, angry about delivery, in en", NOON, author=Author(name)) for name in ("one", "two")]
+    both_inside, failed = threading.Barrier(2), []
+
+    def store(session: Session, item: Item) -> None:
+        store_page(session, "forum", Page((item,), {}), BRANDS, (), NOON)
+
+    def edits() -> None:
+        with db.write() as session:
+            store(session, replace(items[0], text="acme, glad about delivery, in en"))
+            both_inside.wait(30)
+            store(session, replace(items[1], rating=4.0))
+
+    def judges() -> None:
+        opened = Cases(db, wanted, gather=lambda *_: both_inside.wait(30))
+        ClassifyStage(db, ManualClock(NOON), AsTold(), opened, "worker").run_once()
+
+    def noted(act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:
+            failed.append(error)
+
+    for item in items:
+        with db.write() as session:
+            store(session, item)
+        if item is items[0]:
+            ClassifyStage(db, ManualClock(NOON), AsTold(), Cases(db, wanted), "worker").run_once()
+    threads = [threading.Thread(target=noted, args=(act,)) for act in (edits, judges)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert kept(db) == recount(db)
+    db.close()
+
+
+def test_what_was_counted_for_an_item_that_cannot_be_stored_is_not_counted(
+    db: Database, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = Item("one", "acme, angry about delivery, in en", NOON)
+    judge(db, make_settings(), said)
+
+    def offended(*_: object) -> None:
+        raise ValueError("no such text")
+
+    monkeypatch.setattr("monitor.mentions.words_hash", offended)  # after it was taken away from the counts
+    with db.write() as session:
+        store_one_by_one(session, "forum", Page((replace(said, text="acme, glad"),), {}), BRANDS, (), NOON)
+    assert kept(db) == recount(db) != {}
