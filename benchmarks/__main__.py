@@ -1,6 +1,7 @@
 """Run the named benchmarks (none: all) and print one table, with the machine they ran on.
 
 python -m benchmarks [classifier] [pipeline] [latency] [tick] [start] [cost] [trends] [response] [exports] [imports]
+    [spikes]
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("classifier", "pipeline", "latency", "tick", "start", "cost", "trends", "exports", "imports")
+NAMES = ("classifier", "pipeline", "latency", "tick", "start", "cost", "trends", "exports", "imports", "spikes")
 
 
 def machine() -> str:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from monitor.alerts.whispers import Whispers
     from monitor.classify.model import Classifier
     from monitor.collect import CollectStage
+    from monitor.digest.sending import Digests
     from monitor.hooks import Hooks
     from monitor.outgoing import Replies
     from monitor.reply_stage import ReplyStage
@@ -152,6 +153,13 @@ class App:
         return Spikes(self.db, self.settings, [self.announcer.spikes])
 
     @cached_property
+    def digests(self) -> Digests:
+        from monitor.alerts.announce import home
+        from monitor.digest.sending import Digests
+
+        return Digests(self.db, self.settings, home(self.settings)[0])
+
+    @cached_property
     def classifier(self) -> Classifier:
         return self.loading_classifier.result()
 
@@ -202,8 +210,7 @@ class App:
     @cached_property
     def transports(self) -> Mapping[str, Transport]:
         """Slack if it is configured, else the console; Apprise where a step names one of its addresses."""
-        from monitor.alerts.announce import apprise_urls, home
-        from monitor.alerts.routes import Routes
+        from monitor.alerts.announce import apprise_urls, digest_urls, home, shown_in
 
         made: dict[str, Transport] = {}
         slack = self.settings.slack
@@ -211,16 +218,19 @@ class App:
             from monitor.alerts.slack import SlackTransport, web_client
 
             token = slack.bot_token.get_secret_value() if slack.bot_token else None
-            channels = [*Routes(self.settings).channels, slack.ops_channel, self.settings.spikes.channel]
-            made["slack"] = SlackTransport(web_client(token, slack.base_url), channels)
+            made["slack"] = SlackTransport(web_client(token, slack.base_url), shown_in(self.settings))
         else:
             from monitor.alerts.console import ConsoleTransport
 
             made["console"] = ConsoleTransport(self._show)
-        if urls := apprise_urls(self.settings):
+        if urls := apprise_urls(self.settings) | digest_urls(self.settings):
             from monitor.alerts.apprise_transport import AppriseTransport
 
             made["apprise"] = AppriseTransport(urls)
+        if self.settings.mail.host and any(each.email for each in self.settings.digests):
+            from monitor.alerts.mail import MailTransport
+
+            made["mail"] = MailTransport(self.settings.mail, self.clock)
         return made
 
     @cached_property

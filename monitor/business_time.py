@@ -56,10 +56,11 @@ def _parse(text: str) -> list[Window]:
         raise ValueError(f'"{text}" opens and closes at the same time: for a whole day write 00:00-24:00')
     if closes < opens:
         closes += _DAY
-    return [Window(weekday, opens, closes) for weekday in _weekdays(days, text)]
+    return [Window(weekday, opens, closes) for weekday in weekdays(days, text)]
 
 
-def _weekdays(days: str, text: str) -> list[int]:
+def weekdays(days: str, text: str) -> list[int]:
+    """The days that "mon-fri" or "sat,sun" names, 0 is Monday. Raises ValueError, which quotes all of `text`."""
     found: list[int] = []
     for part in days.split(","):
         ends = [end.strip() for end in part.split("-")]

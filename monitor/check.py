@@ -15,13 +15,14 @@ from monitor.database import trouble
 from monitor.errors import FirsthourError
 from monitor.logs import Redactor, secrets
 from monitor.settings import BrandSettings, SourceSettings
+from monitor.web_settings import LOOPBACK
 
 PATIENCE = 30.0  # seconds until a part that does not answer counts as failed
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    part: str  # configuration, brand, database, classifier, source, slack, apprise
+    part: str  # configuration, brand, database, classifier, source, login, slack, apprise
     name: str
     ok: bool
     detail: str
@@ -42,6 +43,7 @@ def check_all(app: App) -> list[Finding]:
     if "console" in app.transports:
         missing = "no slack.bot_token or slack.channel: alerts go to standard output"
         wanted.append(("slack", "", lambda: missing))
+    wanted += _login(app)
     brands = f"{len(app.settings.brands)} brands, {len(app.settings.sources)} sources"
     if warning := too_late(app.settings, app.clock.now()):
         brands += f"; warning: {warning}"
@@ -100,6 +102,35 @@ def _source(app: App, settings: SourceSettings) -> str:
         return found
     finally:
         source.close()
+
+
+def _login(app: App) -> list[tuple[str, str, Callable[[], str]]]:
+    """How people sign in, where they are asked to."""
+    from monitor.access.identity import providers_of
+
+    login, web = app.settings.login, app.settings.web
+    found: list[tuple[str, str, Callable[[], str]]] = []
+    if login.local:
+        found.append(("login", "passwords", lambda: _people(app)))
+    for kind, provider in providers_of(login).items():
+        back = f"{web.url or 'http://' + web.bind}/login/{kind}/back"
+        told = f"; register {back} there as redirect address"
+        found.append(("login", kind, lambda p=provider, t=told: p.check(app.clock.now()) + t))  # type: ignore[misc]
+    return found
+
+
+def _people(app: App) -> str:
+    from monitor.access.passwords import Passwords
+    from monitor.access.users import Users
+
+    if app.db.dialect == "sqlite" and app.fresh():
+        return "nobody yet: `firsthour users add NAME --role admin`"
+    having = [user for user in Users(app.db, Passwords()).all() if user.has_password and user.disabled_at is None]
+    count = "1 person" if len(having) == 1 else f"{len(having)} people"
+    said = count if having else "nobody yet: `firsthour users add NAME --role admin`"
+    if app.settings.web.host not in LOOPBACK and not (app.settings.web.url or "").startswith("https:"):
+        said += "; warning: `url` in [web] is no https address: passwords can be read on the way"
+    return said
 
 
 def _transport_name(app: App, name: str) -> str:

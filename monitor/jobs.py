@@ -31,6 +31,8 @@ def jobs(app: App, roles: Collection[str]) -> list[Job]:
         found.append(Job("incidents", MINUTE, app.incidents.tick))
         if app.settings.spikes.enabled:
             found.append(Job("spikes", 5 * MINUTE, app.spikes.tick))
+        if app.settings.digests:
+            found.append(Job("digests", MINUTE, app.digests.tick))
         found.append(Job("forget_features", timedelta(hours=1), app.incidents.forget))
         found.append(Job("add_up", 5 * MINUTE, lambda now: _add_up(app, now)))
     return found

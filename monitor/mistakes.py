@@ -118,6 +118,24 @@ def wrong_routes(raw: dict[str, Any]) -> list[ConfigurationError]:
     return mistakes
 
 
+def wrong_digests(raw: dict[str, Any]) -> list[ConfigurationError]:
+    """Digests of brands that there are not, and by mail without a server that takes it."""
+    mistakes = []
+    known = [t["name"] for t in tables(raw.get("brands")) if isinstance(t.get("name"), str)]
+    mail = raw.get("mail")
+    for number, digest in enumerate(tables(raw.get("digests"))):
+        wanted = digest.get("brands")
+        for name in wanted if isinstance(wanted, list) else []:
+            if name not in known:
+                near = get_close_matches(str(name), known, n=1)
+                hint = f'did you mean "{near[0]}"?' if near else "known: " + (", ".join(known) or "none")
+                mistakes.append(ConfigurationError(f"digests.{number}.brands", f'there is no brand "{name}"', hint))
+        if digest.get("email") and not (isinstance(mail, dict) and mail.get("host")):
+            hint = "set host and address in [mail], or use apprise"
+            mistakes.append(ConfigurationError(f"digests.{number}.email", "there is no server that takes mail", hint))
+    return mistakes
+
+
 def wrong_sources(sources: Iterable[SourceSettings]) -> list[ConfigurationError]:
     """Types that there are not, and keys that a type does not know or cannot do without."""
     from monitor.sources import source_class

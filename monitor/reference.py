@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from monitor.digest_settings import DigestSettings, MailSettings
 from monitor.login_settings import LoginSettings
 from monitor.reply_settings import ApprovalSettings
 from monitor.settings import PolicySettings, Settings, duration_text
@@ -25,10 +26,12 @@ refused, and all mistakes are listed at once. Durations are written `"45s"`, `"2
 
 This page is made by `firsthour settings`.
 """
-REPEATED = {"brands", "sources", "oncall", "templates"}
+REPEATED = {"brands", "sources", "oncall", "templates", "digests"}
 EXPLAINED = (
     ApprovalSettings,
+    DigestSettings,
     LoginSettings,
+    MailSettings,
     PolicySettings,
     RouteSettings,
     OncallSettings,

@@ -25,6 +25,7 @@ from pydantic import (
 from monitor.after_settings import AfterSettings, AutoAckSettings
 from monitor.brand_settings import AuthorsSettings
 from monitor.brand_settings import BrandSettings as BrandSettings
+from monitor.digest_settings import DigestSettings, MailSettings
 from monitor.errors import ConfigurationError
 from monitor.login_settings import LoginSettings
 from monitor.mistakes import BadSettings as BadSettings
@@ -34,6 +35,7 @@ from monitor.mistakes import (
     tables,
     wrong_bind,
     wrong_brands,
+    wrong_digests,
     wrong_names,
     wrong_routes,
     wrong_sources,
@@ -257,6 +259,8 @@ class Settings(Section):
     auto_ack: AutoAckSettings = Field(default_factory=AutoAckSettings)
     storms: StormsSettings = Field(default_factory=StormsSettings)
     spikes: SpikesSettings = Field(default_factory=SpikesSettings)
+    digests: list[DigestSettings] = Field(default_factory=list)
+    mail: MailSettings = Field(default_factory=MailSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     login: LoginSettings = Field(default_factory=LoginSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
@@ -290,7 +294,13 @@ def parse(raw: dict[str, Any], environment: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         mistakes += [mistake(e, raw, Settings) for e in error.errors()]
     sources, brands = readable(SourceSettings, raw.get("sources")), readable(BrandSettings, raw.get("brands"))
-    mistakes += wrong_names(raw, sources) + wrong_routes(raw) + wrong_sources(sources) + wrong_brands(brands)
+    mistakes += (
+        wrong_names(raw, sources)
+        + wrong_routes(raw)
+        + wrong_digests(raw)
+        + wrong_sources(sources)
+        + wrong_brands(brands)
+    )
     mistakes += wrong_bind(raw)
     if mistakes or settings is None:
         raise BadSettings(mistakes)

@@ -55,6 +55,8 @@ class FakeSlack:
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)  # by user
     users: dict[str, dict[str, Any]] = field(default_factory=dict)  # beyond U0ANN, who is ann
     groups: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)  # that were uploaded, by id
+    shared: set[str] = field(default_factory=set)  # of these, the ones whose upload was completed
     refused: list[str] = field(default_factory=list)  # what was wrong with messages of ours
     fault: Callable[[str, dict[str, Any]], Fault | None] = lambda method, args: None
     base_url: str = ""
@@ -252,6 +254,21 @@ class FakeSlack:
         self.homes[args["user_id"]] = args["view"]
         return {"ok": True, "view": args["view"]}
 
+    def _files_getUploadURLExternal(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        if not args.get("filename") or int(args.get("length") or 0) < 1:
+            return {"ok": False, "error": "invalid_arguments"}
+        file_id = f"F{len(self.files) + 1}"
+        self.files[file_id] = b""
+        return {"ok": True, "file_id": file_id, "upload_url": f"{self.base_url}upload/{file_id}"}
+
+    def _files_completeUploadExternal(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        given = args.get("files")
+        files = json.loads(given) if isinstance(given, str) else given or []
+        if not files or any(not self.files.get(each["id"]) for each in files):
+            return {"ok": False, "error": "file_not_found"}
+        self.shared |= {each["id"] for each in files}
+        return {"ok": True, "files": files}
+
     def _users_info(self, args: dict[str, Any]) -> dict[str, Any]:
         user = args.get("user", "")
         if user in self.users or user.startswith("U0"):
@@ -309,6 +326,10 @@ class FakeSlack:
     def _wrong(self, args: dict[str, Any]) -> str | None:
         """Our messages have to be right, and so are refused at once where Slack might be lenient."""
         wrong = wrong_message(str(args.get("text", ""))[:40_000], args.get("blocks") or [], args.get("metadata"))
+        pictures = [
+            b["slack_file"]["id"] for b in args.get("blocks") or [] if b["type"] == "image" and "slack_file" in b
+        ]
+        wrong = wrong or next((f"no file {file_id}" for file_id in pictures if file_id not in self.shared), None)
         if wrong:
             self.refused.append(wrong)
         return wrong
@@ -379,7 +400,12 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
             pass
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if "/upload/" in self.path:  # a picture, to the address that was given for it
+                slack.files[self.path.rpartition("/")[2]] = raw
+                self._bytes(200, b"OK - 1")
+                return
+            body = raw.decode()
             if self.headers.get("Content-Type", "").startswith("application/json"):
                 args = json.loads(body or "{}")
             else:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor.errors import FirsthourError, Refused
+from monitor.login_settings import LoginSettings
 from monitor.storable import storable
 
 SCOPES = "openid email profile"
@@ -78,6 +79,12 @@ class Provider:
         self._keys: dict[str, Any] | None = None
         self._silent_until: datetime | None = None
         self._lock = threading.Lock()
+
+    def check(self, now: datetime) -> str:
+        """How many keys it publishes. Raises ProviderTrouble."""
+        self._endpoint("authorization_endpoint", now)
+        self._endpoint("token_endpoint", now)
+        return f"{len(self._key_set(now).get('keys', []))} keys"
 
     def address(self, flow: Flow, back_to: str, now: datetime) -> str:
         """Where the browser has to go. Raises ProviderTrouble."""
@@ -222,6 +229,19 @@ class Provider:
     def _trouble(self, error: Exception) -> ProviderTrouble:
         log.warning("an identity provider does not answer", provider=self.kind, error=str(error)[:300])
         return ProviderTrouble(f"{urlsplit(self._issuer).hostname} does not answer just now")
+
+
+def providers_of(login: LoginSettings) -> dict[str, Provider]:
+    """Those that are configured, by what their addresses call them."""
+    found = {}
+    if login.slack_client_id is not None and login.slack_client_secret is not None:
+        secret = login.slack_client_secret.get_secret_value()
+        found["slack"] = Provider("slack", login.slack_issuer, login.slack_client_id, secret)
+    if login.oidc_issuer is not None and login.oidc_client_id is not None:
+        hidden = login.oidc_client_secret.get_secret_value() if login.oidc_client_secret is not None else None
+        trusted = login.oidc_trust_email
+        found["oidc"] = Provider("oidc", login.oidc_issuer, login.oidc_client_id, hidden, trusted)
+    return found
 
 
 _WAYS = ("client_secret_basic", "client_secret_post")

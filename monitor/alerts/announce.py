@@ -42,6 +42,17 @@ def apprise_urls(settings: Settings) -> dict[str, str]:
     return {label(step.notify): step.notify for step in steps if "://" in step.notify}
 
 
+def digest_urls(settings: Settings) -> dict[str, str]:
+    """Every Apprise URL that a digest names, by its label."""
+    return {label(url): url for each in settings.digests for url in each.apprise}
+
+
+def shown_in(settings: Settings) -> list[str | None]:
+    """Every channel of Slack in which something is shown."""
+    digests = [each.channel for each in settings.digests]
+    return [*Routes(settings).channels, settings.slack.ops_channel, settings.spikes.channel, *digests]
+
+
 class Announcer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

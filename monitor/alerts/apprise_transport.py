@@ -25,7 +25,7 @@ class AppriseTransport:
     def send(self, message: Message) -> Receipt:
         url = self._urls.get(message.target)
         if url is None:
-            raise GiveUp(f"{message.target} is no longer configured in [[clock.steps]]")
+            raise GiveUp(f"{message.target} is no longer configured in [[clock.steps]] or [[digests]]")
         title, _, body = message.text.partition("\n")
         if message.repeat:
             title = f"{title} (may be a repeat)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 SCOPES = {
     "chat:write": "post and edit its own messages, and tell the one person who pressed a button why nothing happened",
+    "files:write": "pictures in digests and in what it tells of spikes; without it they come without",
     "channels:history": "look whether a message has arrived when Slack's answer was lost; public channels it is in",
     "groups:history": "the same in private channels",
     "commands": "`/firsthour`, and the shortcut `Turn into a case` on messages",

@@ -53,10 +53,19 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """`alt` says what it shows, for those who do not see it."""
+
+    name: str
+    alt: str
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is to be sent. `thread` and `edits` are receipts: of the message it answers, of the one that it replaces.
     `text` says all that matters, for notifications and for transports that have no blocks; it is mrkdwn already.
-    `repeat` marks a message that may have arrived before."""
+    `repeat` marks a message that may have arrived before. Not every transport shows `pictures`; `html` is for mail."""
 
     key: str
     kind: str
@@ -70,6 +79,8 @@ class Message:
     broadcast: bool = False
     after: str | None = None
     repeat: bool = False
+    pictures: tuple[Picture, ...] = ()
+    html: str | None = None
 
 
 def message(

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.alerts import blocks, notes, reply_modal, silences
+from monitor.alerts.digest_render import DigestRenderer
 from monitor.alerts.incident_render import IncidentRenderer
 from monitor.alerts.missed import about_silence
 from monitor.alerts.outbox import Delivery, Message, message
@@ -29,7 +30,7 @@ class Renderer:
     def __init__(self, settings: Settings, cases: Cases, clock: Clock) -> None:
         self._routes, self._cases, self._clock = Routes(settings), cases, clock
         self._incidents = IncidentRenderer(self._routes, self._holder)
-        self._spikes = SpikeRenderer(settings)
+        self._spikes, self._digests = SpikeRenderer(settings), DigestRenderer(settings)
 
     def __call__(self, session: Session, delivery: Delivery) -> Message | None:
         """None when there is nothing left to say."""
@@ -37,6 +38,8 @@ class Renderer:
         if "silence" in delivery.payload and delivery.case_id is None:
             said = about_silence(session, self._cases, self._routes, delivery.kind, delivery.payload, now)
             return message(delivery, said) if said else None
+        if "digest" in delivery.payload:
+            return self._digests(session, delivery, now)
         if "spike" in delivery.payload:
             return self._spikes(session, delivery, now)
         if delivery.incident_id is not None:

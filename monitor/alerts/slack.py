@@ -13,6 +13,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
+import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
@@ -45,6 +46,7 @@ _HINTS = {
 _GONE = {"message_not_found", "cant_update_message"}  # deleted, or posted by an app that was here before
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"}
 
+log = structlog.get_logger(__name__)
 _quiet = logging.getLogger("monitor.alerts.slack.sdk")  # the stage tells of failures, once, and without the payload
 _quiet.setLevel(logging.CRITICAL)
 
@@ -68,10 +70,11 @@ class SlackTransport:
         self._channels = [channel for channel in dict.fromkeys(channels) if channel]
 
     def send(self, message: Message) -> Receipt:
+        pictures = self._uploaded(message)
         said: dict[str, Any] = {
             "channel": message.target,
             "text": f"{REPEAT}\n{message.text}" if message.repeat else message.text,
-            "blocks": _blocks(message),
+            "blocks": [*_blocks(message), *pictures],
             "metadata": {
                 "event_type": EVENT_TYPE,
                 # Slack's own types know of no null here, so what belongs to no case has no case_id
@@ -88,8 +91,8 @@ class SlackTransport:
             answer = self._say(message, said)
         except SlackApiError as error:
             reason = error.response.get("error") if error.response.status_code == 200 else None
-            if reason in _BAD_BLOCKS:  # plain words are better than a message that never comes
-                answer = _call(lambda: self._say(message, said | {"blocks": []}))
+            if reason in _BAD_BLOCKS:
+                answer = _call(lambda: self._plainer(message, said, bool(pictures)))
             elif reason in ("thread_not_found", "cannot_reply_to_message") and message.thread is not None:
                 # somebody deleted the root: say it in the channel rather than nowhere
                 del said["thread_ts"], said["reply_broadcast"]
@@ -104,6 +107,36 @@ class SlackTransport:
         if not isinstance(ts, str):
             raise Uncertain("Slack's answer to a message has no ts")
         return Receipt(ts, answer.get("channel") or message.target)
+
+    def _plainer(self, message: Message, said: dict[str, Any], pictures: bool) -> SlackResponse:
+        """Once more without what may have been wrong: plain words are better than a message that never comes."""
+        if pictures:
+            try:
+                return self._say(message, said | {"blocks": _blocks(message)})
+            except SlackApiError as error:
+                if error.response.status_code != 200 or error.response.get("error") not in _BAD_BLOCKS:
+                    raise
+        return self._say(message, said | {"blocks": []})
+
+    def _uploaded(self, message: Message) -> list[dict[str, Any]]:
+        """Blocks that show the message's pictures. A picture is nothing that a message has to wait for."""
+        shown = []
+        for picture in message.pictures:
+            try:
+                answer = self._client.files_upload_v2(
+                    content=picture.png,
+                    filename=f"{picture.name}.png",
+                    title=picture.alt[:200],
+                    alt_txt=picture.alt[:1000],
+                )
+                file_id = (answer.get("files") or [{}])[0].get("id")
+            except (OSError, http.client.HTTPException, SlackClientError) as error:
+                reason = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
+                log.warning("a picture was left out", delivery=message.key, reason=str(reason))
+                continue
+            if isinstance(file_id, str):
+                shown.append({"type": "image", "slack_file": {"id": file_id}, "alt_text": picture.alt[:2000]})
+        return shown
 
     def find(self, message: Message) -> Receipt | None:
         for found in self._since(message):

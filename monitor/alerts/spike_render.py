@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from monitor.alerts import spike_blocks
 from monitor.alerts.outbox import Delivery, Message, message
+from monitor.alerts.spike_picture import picture
 from monitor.models import SpikeRow
 from monitor.settings import Settings
 from monitor.spikes.event import spike_of
@@ -30,6 +32,8 @@ class SpikeRenderer:
             return None
         made = makeup(session, spike, self._settings.clock.zone, now)
         text, shown = spike_blocks.root(spike, made, now)
+        drawn = picture(spike, made, self._settings.clock.zone, now) if delivery.transport == "slack" else ()
         if delivery.kind == "update":
-            return message(delivery, text, shown, edits=spike.slack_ts, target=spike.slack_channel)
-        return message(delivery, text, shown)
+            edit = message(delivery, text, shown, edits=spike.slack_ts, target=spike.slack_channel)
+            return replace(edit, pictures=drawn)
+        return replace(message(delivery, text, shown), pictures=drawn)

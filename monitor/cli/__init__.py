@@ -6,6 +6,7 @@ from monitor.cli import (  # noqa: F401  # importing them adds their commands
     authors,
     cases,
     data,
+    digest,
     imports,
     judging,
     new_source,
@@ -14,6 +15,7 @@ from monitor.cli import (  # noqa: F401  # importing them adds their commands
     service,
     slack,
     sources,
+    spikes,
     trends,
     users,
 )

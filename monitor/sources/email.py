@@ -85,7 +85,7 @@ class Email:
         self._box: BaseMailBox | None = None  # kept while pages follow each other
         self._sent = SentFolder(options.sent_folder or "")
         self._outgoing = (
-            Outgoing(name, options.smtp_host, options.smtp_port, options.smtp_security, self._credential)
+            Outgoing(f"sources.{name}", options.smtp_host, options.smtp_port, options.smtp_security, self._credential)
             if options.smtp_host
             else None
         )

@@ -59,9 +59,9 @@ def composed(reply: Reply, original: MailMessage, address: str, now: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """The server that takes mail, for the source `name`."""
+    """The server that takes mail; `key` is where it is configured, such as `sources.mail`."""
 
-    name: str
+    key: str
     host: str
     port: int | None
     security: Security
@@ -71,24 +71,24 @@ class Outgoing:
         """Hand the mail over, once. Raises RetryLater (surely not taken), Uncertain (perhaps taken), Refused,
         AuthError."""
         with self._signed_in() as server:
-            _taken(self.name, *server.mail(parseaddr(str(mail["From"]))[1]))
-            _taken(self.name, *server.rcpt(parseaddr(str(mail["To"]))[1]))
+            _taken(self.key, *server.mail(parseaddr(str(mail["From"]))[1]))
+            _taken(self.key, *server.rcpt(parseaddr(str(mail["To"]))[1]))
             try:
                 code, said = server.data(bytes(mail))
             except smtplib.SMTPDataError as error:
                 code, said = error.smtp_code, _bytes(error.smtp_error)
             except (smtplib.SMTPException, OSError) as error:
-                raise Uncertain(f"sources.{self.name}: the answer was lost: {type(error).__name__}") from error
-            _taken(self.name, code, said)
+                raise Uncertain(f"{self.key}: the answer was lost: {type(error).__name__}") from error
+            _taken(self.key, code, said)
 
     def check(self) -> None:
-        with self._signed_in() as server, _translated(self.name):
+        with self._signed_in() as server, _translated(self.key):
             server.noop()
 
     @contextmanager
     def _signed_in(self) -> Iterator[smtplib.SMTP]:
         secret = self.credential.secret()
-        with _translated(self.name):
+        with _translated(self.key):
             if self.security == "tls":
                 server: smtplib.SMTP = smtplib.SMTP_SSL(
                     self.host, self.port or 465, timeout=TIMEOUT, context=certificates()
@@ -102,31 +102,31 @@ class Outgoing:
                 if self.credential.oauth:
                     said = f"user={self.credential.user}\1auth=Bearer {secret}\1\1"
                     server.auth("XOAUTH2", lambda challenge=None: said if challenge is None else "")
-                elif server.has_extn("auth"):
+                elif self.credential.user and server.has_extn("auth"):
                     server.login(self.credential.user, secret)
                 yield server
             finally:
                 server.close()
 
 
-def _taken(name: str, code: int, said: bytes) -> None:
+def _taken(key: str, code: int, said: bytes) -> None:
     words = " ".join(said.decode("utf-8", "replace").split())[:300]
     if 400 <= code < 500 or code in (-1, 421):
-        raise RetryLater(f"sources.{name}: the mail server answered {code} {words}")
+        raise RetryLater(f"{key}: the mail server answered {code} {words}")
     if code >= 500:
         raise Refused(f"the mail server does not take it: {words} ({code})")
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def _translated(key: str) -> Iterator[None]:
     """Errors while nothing has gone out yet."""
     try:
         yield
     except smtplib.SMTPAuthenticationError as error:
         said = " ".join(_bytes(error.smtp_error).decode("utf-8", "replace").split())[:200]
-        raise AuthError(f"sources.{name}.password", f"the mail server refuses to let us in: {said}") from None
+        raise AuthError(f"{key}.password", f"the mail server refuses to let us in: {said}") from None
     except (smtplib.SMTPException, OSError) as error:
-        raise RetryLater(f"sources.{name}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+        raise RetryLater(f"{key}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
 
 
 def _bytes(said: bytes | str) -> bytes:

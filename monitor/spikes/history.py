@@ -16,7 +16,7 @@ from monitor.spikes.expected import WEEK, Known
 from monitor.spikes.expected import Counts as Array
 from monitor.spikes.finding import STRETCHES, Series
 from monitor.trend_spans import Grain, Span
-from monitor.trends import Counts, Filter, series
+from monitor.trends import Counts, Filter, over_time, series
 
 HOUR = timedelta(hours=1)
 MOODS = ("negative", "neutral", "positive")
@@ -38,10 +38,11 @@ class History:
     known: Known
     starts: tuple[datetime, ...]
 
-    def until(self, hour: datetime) -> History:
-        """Up to and with the hour that begins then."""
+    def until(self, hour: datetime, before: int | None = None) -> History:
+        """Up to and with the hour that begins then, and at most so many hours `before` it."""
         end = self.column(hour) + 1
-        return replace(self, counts=self.counts[:, :end], known=self.known[:end], starts=self.starts[:end])
+        part = slice(0 if before is None else max(0, end - 1 - before), end)
+        return replace(self, counts=self.counts[:, part], known=self.known[part], starts=self.starts[part])
 
     def column(self, hour: datetime) -> int:
         """The last whose hour does not begin after `hour`."""
@@ -100,6 +101,12 @@ class Histories:
             for key in past.keys() | fresh.keys()
         }
         return joined, since
+
+
+def hourly(session: Session, wanted: Filter, since: datetime, until: datetime, zone: ZoneInfo) -> History:
+    """All that is `wanted`, as one series, of the whole hours from `since` to `until`."""
+    points = over_time(session, Span(since, until, Grain.HOUR, zone), wanted)
+    return _history([Series()], np.array([[point.mentions for point in points]], dtype=float), since, zone)
 
 
 def settled(session: Session, sources: Mapping[str, History], late: timedelta, now: datetime) -> set[str]:

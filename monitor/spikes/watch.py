@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import or_, select, text
@@ -14,13 +14,12 @@ from monitor.database import Database
 from monitor.models import SpikeRow
 from monitor.rollups import brands
 from monitor.settings import Settings
-from monitor.spikes.event import Spike, followed, going_on, lessons, opened, spike_of
-from monitor.spikes.finding import matters, peaks
-from monitor.spikes.history import HOUR, Histories, History, hour_of, settled
+from monitor.spikes.event import Spike, followed, lessons, spike_of
+from monitor.spikes.history import HOUR, Histories, History, settled
 from monitor.spikes.hushes import hushes, together
+from monitor.spikes.peaking import DAY, left_of, over, standing
 from monitor.spikes.words import QUOTES, quotes_gone, worded
 
-DAY = timedelta(days=1)
 GROWN = 1.25  # times what was told last: worth telling again
 _LOCK = 0x7370696B  # PostgreSQL: two replicas must not open one event twice
 
@@ -91,7 +90,7 @@ class Spikes:
         for brand in (name for name in brands(session) if old and name in self._watched):
             ordinary[brand] = self._ordinary(self._histories.brand(session, brand, old, now), known, now, brand=brand)
             mine = [s for s in known if s.brand == brand and s.kind == "peak"]
-            found += self._peaks(ordinary[brand], brand, mine, now)
+            found += standing(ordinary[brand], brand, mine, self._settings, now, self._settings.late)
         hushed = [spike for spike in known if spike.kind == "hush"]
         found += [
             followed(spike, self._where(spike, sources, ordinary), now) for spike in hushed if spike.state == "open"
@@ -118,34 +117,10 @@ class Spikes:
             return by_brand[spike.brand]
         return sources[spike.source] if spike.source in sources else together(sources.values())
 
-    def _peaks(self, history: History, brand: str, known: list[Spike], now: datetime) -> list[Spike]:
-        standing = [spike for spike in known if spike.state == "open"]
-        over = [spike for spike in known if spike.state != "open"]
-        hour = hour_of(now - self._settings.late)
-        while hour <= now:
-            seen = history.until(hour)
-            for finding in matters(peaks(seen.names, seen.counts, seen.known, self._settings.minimum, self._chance)):
-                same = next((s for s in standing if s.series.meets(finding.series)), None)
-                if same is not None:
-                    standing[standing.index(same)] = going_on(same, finding, hour)
-                    continue
-                new = opened("peak", brand, "", finding, hour, now)
-                if not any(self._just_ended(s, new) for s in over if s.series.meets(finding.series)):
-                    standing.append(new)
-            hour += HOUR
-        return [followed(spike, history.without(lessons(standing)), now) for spike in standing]
-
-    def _just_ended(self, old: Spike, new: Spike) -> bool:
-        """Whether the new one is what is left of one that ended."""
-        return new.began_at < old.until + (DAY if self._too_long(old, old.ended_at or old.until) else timedelta(0))
-
     def _same_silence(self, old: Spike, new: Spike) -> bool:
         """One silence is told once: that of everything tells of each part."""
         about = old.about == new.about or not (old.brand or old.source) or not (new.brand or new.source)
-        return about and (old.state == "open" or self._just_ended(old, new))
-
-    def _too_long(self, spike: Spike, now: datetime) -> bool:
-        return now - spike.began_at >= self._settings.longest
+        return about and (old.state == "open" or left_of(old, new, self._settings))
 
     def _keep(self, session: Session, spike: Spike, now: datetime) -> int:
         """Store how it stands; 1 if it is a new one."""
@@ -154,7 +129,7 @@ class Spikes:
         row = session.get_one(SpikeRow, spike.id, with_for_update=True, populate_existing=True)
         if row.state != "open":
             return 0
-        if now - spike.until >= self._settings.calm or self._too_long(spike, now):
+        if over(spike, now, self._settings):
             row.state, row.ended_at, row.until = "ended", now, spike.until
             row.count, row.usual = spike.count, spike.usual
             log.info("a spike is over", spike=row.id, kind=row.kind, brand=row.brand)

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 
 from monitor import __version__
 from monitor.access.attempts import Attempts
+from monitor.access.identity import providers_of
 from monitor.access.passwords import Passwords
 from monitor.access.sessions import Sessions
 from monitor.access.tokens import Tokens
@@ -38,7 +39,7 @@ from monitor.web.login import Desk, login_routes
 from monitor.web.ops import ops_routes
 from monitor.web.pages import Pages, page_routes
 from monitor.web.people import people_routes
-from monitor.web.providers import provider_routes, providers_of
+from monitor.web.providers import provider_routes
 from monitor.web.proxied import Proxied
 from monitor.web.replying import reply_routes
 from monitor.web.response import response_routes

@@ -15,7 +15,6 @@ from monitor.access.audit import By, record
 from monitor.access.entry import admit
 from monitor.access.identity import Flow, Provider, ProviderTrouble
 from monitor.errors import Refused
-from monitor.login_settings import LoginSettings
 from monitor.web.gate import address_of, local_path
 from monitor.web.login import Back, Desk
 from monitor.web.pages import nothing
@@ -24,19 +23,6 @@ COOKIE = "firsthour_login"
 LASTS = 600  # seconds to sign in at the provider
 
 log = structlog.stdlib.get_logger(__name__)
-
-
-def providers_of(login: LoginSettings) -> dict[str, Provider]:
-    """Those that are configured, by what their addresses call them."""
-    found = {}
-    if login.slack_client_id is not None and login.slack_client_secret is not None:
-        secret = login.slack_client_secret.get_secret_value()
-        found["slack"] = Provider("slack", login.slack_issuer, login.slack_client_id, secret)
-    if login.oidc_issuer is not None and login.oidc_client_id is not None:
-        hidden = login.oidc_client_secret.get_secret_value() if login.oidc_client_secret is not None else None
-        trusted = login.oidc_trust_email
-        found["oidc"] = Provider("oidc", login.oidc_issuer, login.oidc_client_id, hidden, trusted)
-    return found
 
 
 def provider_routes(desk: Desk, providers: Mapping[str, Provider]) -> APIRouter:

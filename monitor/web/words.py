@@ -96,6 +96,27 @@ def people(count: int) -> str:
     )
 
 
+_BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+_SYSTEMS = {
+    "iPhone": "an iPhone",
+    "iPad": "an iPad",
+    "Android": "Android",
+    "Mac OS": "a Mac",
+    "Windows": "Windows",
+    "Linux": "Linux",
+}
+
+
+def browser(agent: str | None) -> str:
+    """What a browser says it is, as people call it."""
+    agent = agent or ""
+    name = next((name for sign, name in _BROWSERS.items() if f"{sign}/" in agent), None)
+    system = next((name for sign, name in _SYSTEMS.items() if sign in agent), None)
+    if name is None or system is None:
+        return shortened(agent, 60) or "unknown"
+    return f"{name} on {system}"
+
+
 def initials(name: str) -> str:
     """Up to two letters that stand for a person."""
     words = [w for w in re.split(r"[\s._@-]+", name) if w]
@@ -170,6 +191,6 @@ FILTERS = {
     f.__name__: f
     for f in (
         *(language, spoken, shortened, long_span, stars, ordinal, people, initials, iso, web_address, percent),
-        *(lasting, share, points),
+        *(lasting, share, points, browser),
     )
 }

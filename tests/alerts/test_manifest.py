@@ -30,6 +30,7 @@ SCOPES = {
     "views_update": set(),
     "views_publish": set(),
     "chat_getPermalink": set(),
+    "files_upload_v2": {"files:write"},
     "users_info": {"users:read"},
     "usergroups_users_list": {"usergroups:read"},
 }

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import insert
+
 from monitor import rollups
 from monitor.database import Database, insert_rows
 from monitor.models import MentionRow, SourceState, VerdictRow
@@ -22,25 +24,28 @@ def say(
     """A judged mention of Acme at each of these times, seen so much later, and counted; their ids."""
     judged = {"sentiment": "negative", "topic": "delivery", "language": "en", "complaint": True}
     judged |= {name: more.pop(name) for name in list(more) if name in judged}
-    mentions, verdicts = [], []
+    judged |= dict.fromkeys(("language_score", "complaint_score", "severity_score", "topic_score"), 0.9)
+    judged |= {"revision": 0, "severity": "low", "model": "told", "negative": 0.8, "neutral": 0.1, "positive": 0.1}
+    mentions = []
     for moment in at:
         number = next(_numbers)
-        given = {"id": number, "source": "x", "external_id": f"h{number}", "url": f"https://x.example/{number}"}
+        given = {
+            "source": "x",
+            "external_id": f"h{number}",
+            "url": f"https://x.example/{number}",
+            "author": f"u{number}",
+        }
         given |= {"text": text, "own": False, "backfill": False, "brands": ["Acme"], "posted_at": moment}
-        given |= {"seen_at": moment + late, "revision": 0, "judging": "judged", "attempt": 0, "author": f"u{number}"}
-        mentions.append(given | more)
-        scores = dict.fromkeys(("language_score", "complaint_score", "severity_score", "topic_score"), 0.9)
-        scores |= {"negative": 0.8, "neutral": 0.1, "positive": 0.1}
-        verdicts.append(
-            {"mention_id": number, "revision": 0, "severity": "low", "model": "told", "judged_at": moment}
-            | scores
-            | judged
-        )
+        mentions.append(given | {"seen_at": moment + late, "revision": 0, "judging": "judged", "attempt": 0} | more)
+    if not mentions:
+        return []
     with db.write() as session:
-        insert_rows(session, MentionRow, mentions)
+        stored = insert(MentionRow).returning(MentionRow.id, sort_by_parameter_order=True)
+        ids = list(session.scalars(stored, mentions))
+        verdicts = [{"mention_id": n, "judged_at": m["posted_at"]} | judged for n, m in zip(ids, mentions, strict=True)]
         insert_rows(session, VerdictRow, verdicts)
-        rollups.count(session, [each["id"] for each in mentions])
-    return [each["id"] for each in mentions]
+        rollups.count(session, ids)
+    return ids
 
 
 def ordinary(

@@ -47,7 +47,7 @@ def person(desk: Desk, name: str, role: Role = Role.AGENT, email: str | None = N
 
 def browser(desk: Desk, **headers: str) -> Browser:
     http = httpx2.Client(
-        base_url=desk.address, headers={"Origin": desk.address, **headers}, trust_env=False, verify=False
+        base_url=desk.address, headers={"Origin": desk.address, **headers}, trust_env=False, verify=False, timeout=30
     )
     desk.browsers.append(http)
     return Browser(desk, http)

@@ -49,7 +49,7 @@ def there(opened: Browser, kind: str = "oidc", back: str = "/") -> str:
     """Through the provider's pages: the address at which it sends the browser back."""
     to_provider = opened.http.get(f"/login/{kind}", params={"back": back})
     assert to_provider.status_code == 303, to_provider.text
-    with httpx2.Client(trust_env=False) as http:
+    with httpx2.Client(trust_env=False, timeout=30) as http:
         return str(http.get(to_provider.headers["Location"]).headers["Location"])
 
 
