@@ -56,7 +56,7 @@ def ranked(bars: Sequence[Bar], form: str = ",d", before: str = "Period before")
     )
     layers.append(
         {
-            "transform": [{"calculate": "max(datum.now, isValid(datum.before) ? datum.before : 0)", "as": "far"}],
+            "transform": [{"calculate": "max(datum.now, isValid(datum.before) ? datum.before : 0, 0)", "as": "far"}],
             "mark": {"type": "text", "style": "said", "align": "left", "dx": 6},
             "encoding": {
                 "y": y,

@@ -109,7 +109,6 @@ def lines(
     folded: list[Spec] = [
         {"fold": keys, "as": ["key", "figure"]},
         {"calculate": spoken.format("key"), "as": "name"},
-        {"filter": "isValid(datum.figure)"},
         *_leads(behind),
     ]
     style = {} if several else {"style": "plain"}
@@ -123,7 +122,7 @@ def lines(
             "encoding": encoding,
         },
         {
-            "transform": folded,
+            "transform": [*folded, {"filter": "isValid(datum.figure)"}],
             "mark": point,
             "encoding": {**encoding, "opacity": _GREY, "tooltip": tips, **_href(bool(behind))},
         },
@@ -148,6 +147,8 @@ def parts(
     names, rows = list(series), []
     for n, row in enumerate(_rows(axis, bool(behind))):
         whole, foot = sum(values[n] for values in series.values()), 0
+        if not whole:  # so that the axis has its place
+            rows.append(row | {"key": "s0", "name": names[0], "count": 0, "foot": 0, "top": 0})
         for k, values in enumerate(series.values()):
             if values[n]:
                 top = foot + values[n]

@@ -126,9 +126,7 @@ class TimeAxis:
             midnights = [start for start in starts if start.hour == 0]
             starts = midnights if len(midnights) > 2 else [start for start in starts if start.hour % 3 == 0]
         step = -(-len(starts) // _LABELS) or 1
-        # not as milliseconds: Vega's interpreter takes the first argument of `datetime` for a year
-        parts = (("year", "year"), ("month", "month"), ("date", "day"), ("hours", "hour"))
-        return [{name: getattr(start, of) for name, of in parts} | {"utc": True} for start in starts[::step]]
+        return [_parts(start) for start in starts[::step]]
 
 
 def following(start: datetime, grain: Grain) -> datetime:
@@ -137,6 +135,12 @@ def following(start: datetime, grain: Grain) -> datetime:
         return (start.astimezone(UTC) + timedelta(hours=1)).astimezone(start.tzinfo)
     day = start.date() + timedelta(days={Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 32}[grain])
     return datetime.combine(date(day.year, day.month, 1) if grain is Grain.MONTH else day, time(), start.tzinfo)
+
+
+def _parts(moment: datetime) -> Spec:
+    """As Vega-Lite takes times in axes; not in milliseconds: Vega's interpreter takes these for a year."""
+    parts = (("year", "year"), ("month", "month"), ("date", "day"), ("hours", "hour"))
+    return {name: getattr(moment, of) for name, of in parts} | {"utc": True}
 
 
 def _wall(moment: datetime) -> str:

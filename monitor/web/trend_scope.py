@@ -134,10 +134,12 @@ class TrendScope:
             *([f"on {self.source}"] if self.source else []),
             *([f"in {language(self.language)}"] if self.language else []),
             *([f"about {spoken(self.topic)}"] if self.topic else []),
-            *([self.sentiment] if self.sentiment else []),
-            *([] if self.complaint is None else ["complaints" if self.complaint else "no complaints"]),
         ]
-        return shortened(" ".join([whose, *told]), 120)
+        kinds = [
+            *([self.sentiment] if self.sentiment else []),
+            *([] if self.complaint is None else ["only complaints" if self.complaint else "no complaints"]),
+        ]
+        return shortened(", ".join([" ".join([whose, *told]), *kinds]), 120)
 
     @property
     def words(self) -> str:

@@ -200,7 +200,8 @@ def _ranking(scope: TrendScope, by: str, figure: str, groups: Sequence[Group]) -
     if value is None or (of.kind == "count" and not value):
         title = f"No {of.title.lower()} {scope.first} to {scope.last}"
     else:
-        title = f"Highest: {written(figure, value)} {of.title.lower()} {about(by, first.name)}"
+        most = "Most" if of.kind == "count" else "Highest"
+        title = f"{most} {of.title.lower()}: {written(figure, value)} {about(by, first.name)}"
     return Chart(
         name="ranking",
         title=title,

@@ -37,7 +37,7 @@ def test_it_opens_with_complaints_by_topic_and_says_which_moved(desk: Desk) -> N
     page = Seen(desk.http.get("/trends").text)
     assert "Complaints about delivery: 60" not in page.text
     assert "60 complaints about delivery, after none in the 28 days before" in page.text
-    assert "Highest: 60 complaints about delivery" in page.text
+    assert "Most complaints: 60 about delivery" in page.text
     assert "52 % of complaints are about delivery, after 0 % in the 28 days before" in page.text
     assert ("a", {"href": "/trends", "aria-current": "page"}) in page.tags
 
@@ -113,7 +113,7 @@ def test_the_mentions_come_page_by_page_under_the_same_filters(desk: Desk) -> No
     pages = 0
     while address:
         page = desk.http.get(address).text
-        assert "65 mentions of Acme on app-store complaints" in page
+        assert "65 mentions of Acme on app-store, only complaints" in page
         seen += listed(page)
         older = [href for href in addresses(page) if "after=" in href]
         address = older[0] if older else ""
