@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from monitor.alerts.desk_places import trends
 from monitor.alerts.outbox import Delivery, Message, Picture, message
 from monitor.digest import forms
 from monitor.digest.figures import Request, digest
@@ -38,7 +39,9 @@ class DigestRenderer:
     ) -> tuple[Letter, tuple[Picture, ...]]:
         """The words, and with `drawn` the picture where one can be made."""
         found = digest(session, self._settings, request, now)
-        words = letter(found)
+        whose = request.brands[0] if len(request.brands) == 1 else ""
+        place = trends(self._settings.web.url, request.since, request.until, request.zone, brand=whose)
+        words = letter(found, place)
         png = picture(found, words, now) if drawn and words.sections else None
         alt = f"Mentions by mood of {words.heading}: {words.subject}"
         return words, (Picture(NAME, alt, png),) if png else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor.alerts.blocks import Block, moment, span
@@ -17,8 +17,10 @@ FEW = 1.0  # usual mentions below which no number is named
 _YEAR, _MONTH, _DAY = 8766, 730.5, 24  # hours
 
 
-def root(spike: Spike, made: Makeup, now: datetime, trends: str | None = None) -> tuple[str, tuple[Block, ...]]:
-    """The message that stands for a spike. `trends` is the address of the page that shows it."""
+def root(
+    spike: Spike, made: Makeup, now: datetime, places: Mapping[str, str] | None = None
+) -> tuple[str, tuple[Block, ...]]:
+    """The message that stands for a spike. `places`: addresses of the desk, by what they are called."""
     shown = [section(f"{heading(spike, now)}\n{standing(spike)}")]
     if len(made.hours) > 1:
         shown.append(section(curve(made)))
@@ -31,9 +33,7 @@ def root(spike: Spike, made: Makeup, now: datetime, trends: str | None = None) -
             f"{quote(each.text, QUOTED, lines=3)}\n>_{link(each.url, line(each.source, 40))}_" for each in made.quotes
         ]
         shown.append(section("\n\n".join(said)))
-    elements = [f"Compared with {spike.ground}"]
-    if trends:
-        elements.append(link(trends, "See it in the trends"))
+    elements = [f"Compared with {spike.ground}", *(link(place, name) for name, place in (places or {}).items())]
     shown.append({"type": "context", "elements": [{"type": "mrkdwn", "text": " · ".join(elements), "verbatim": True}]})
     return title(spike, now), tuple(shown)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from monitor.alerts import spike_blocks
+from monitor.alerts.desk_places import of_spike
 from monitor.alerts.outbox import Delivery, Message, message
 from monitor.alerts.spike_picture import picture
 from monitor.models import SpikeRow
@@ -31,7 +32,9 @@ class SpikeRenderer:
         if delivery.kind == "update" and spike.slack_ts is None:
             return None
         made = makeup(session, spike, self._settings.clock.zone, now)
-        text, shown = spike_blocks.root(spike, made, now)
+        text, shown = spike_blocks.root(
+            spike, made, now, of_spike(self._settings.web.url, spike, self._settings.clock.zone)
+        )
         drawn = picture(spike, made, self._settings.clock.zone, now) if delivery.transport == "slack" else ()
         if delivery.kind == "update":
             edit = message(delivery, text, shown, edits=spike.slack_ts, target=spike.slack_channel)

@@ -29,7 +29,7 @@ def blocks(letter: Letter) -> tuple[Block, ...]:
     for part in letter.sections:
         words = f"*{line(part.title, 100)}*\n" + "\n".join(f"• {_joined(each, _mrkdwn)}" for each in part.lines)
         shown.append(section(words if len(words) <= IN_A_BLOCK else words[:IN_A_BLOCK].rpartition("\n")[0]))
-    closing = {"type": "mrkdwn", "text": line(letter.closing, 500), "verbatim": True}
+    closing = {"type": "mrkdwn", "text": _joined(letter.closing, _mrkdwn), "verbatim": True}
     return (*shown, {"type": "context", "elements": [closing]})
 
 
@@ -37,7 +37,7 @@ def plain(letter: Letter) -> str:
     parts = [visible(letter.heading), _joined(letter.opening, _plain)]
     for part in letter.sections:
         parts.append("\n".join([part.title.upper(), *(f"- {_joined(each, _plain)}" for each in part.lines)]))
-    return "\n\n".join([*parts, visible(letter.closing)])
+    return "\n\n".join([*parts, _joined(letter.closing, _plain)])
 
 
 def html(letter: Letter, pictures: Sequence[tuple[str, str]] = ()) -> str:
@@ -49,7 +49,7 @@ def html(letter: Letter, pictures: Sequence[tuple[str, str]] = ()) -> str:
     for part in letter.sections:
         items = "".join(f"<li style='{_LI}'>{_joined(each, _html)}</li>" for each in part.lines)
         rows.append(f"<h2 style='{_H2}'>{_text(part.title)}</h2><ul style='{_UL}'>{items}</ul>")
-    rows.append(f"<p style='{_SMALL}'>{_text(letter.closing)}</p>")
+    rows.append(f"<p style='{_SMALL}'>{_joined(letter.closing, _html)}</p>")
     return _PAGE.format(title=_text(letter.subject), body="\n".join(rows))
 
 

@@ -46,7 +46,7 @@ class Letter:
     heading: str
     opening: Line
     sections: tuple[Section, ...]
-    closing: str
+    closing: Line
 
 
 def letter(digest: Digest, trends: str | None = None) -> Letter:
@@ -60,9 +60,9 @@ def letter(digest: Digest, trends: str | None = None) -> Letter:
         "lead": (response, late, why_late, people, mood, events, coming),
     }[request.audience]
     sections = () if quiet else tuple(Section(*made) for part in order if (made := part(digest)) and made[1])
-    closing = f"{_dates(request)} ({request.zone.key}), compared with {_compared(request)}."
+    closing: Line = (Piece(f"{_dates(request)} ({request.zone.key}), compared with {_compared(request)}."),)
     if trends:
-        closing += f" {trends}"
+        closing = (*closing, Piece(" "), Piece("See the trends", url=trends))
     return Letter(
         f"{_whose(request)}: {_lower(finding)}", f"{_whose(request)} · {_dates(request)}", opening, sections, closing
     )

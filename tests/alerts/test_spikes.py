@@ -124,6 +124,31 @@ def test_a_hush_of_sources_that_are_well_is_said_to_be_real(
     assert "read without errors (x at " in words(slack.posted(channel=OPS)[0])
 
 
+def test_it_leads_to_the_trends_and_the_mentions_where_the_desk_has_an_address(
+    db: Database, clock: ManualClock, slack: FakeSlack, make_settings: Callable[..., Settings]
+) -> None:
+    web = {"url": "https://desk.acme.example"}
+    office = Office(db, clock, slack, make_settings, {"web": web, "slack": {"ops_channel": OPS}, "sources": SOURCES})
+    peak(office)
+    office.later(minutes=40)
+    Spikes(db, office.settings, [office.announcer.spikes]).tick(clock.now())
+    office.deliver()
+    said = words(slack.posted(channel=OPS)[0])
+    about = "brand=Acme&amp;topic=delivery&amp;sentiment=negative"
+    trend = f"https://desk.acme.example/trends?from=2026-11-19&amp;to=2026-11-20&amp;grain=hour&amp;{about}"
+    assert f"<{trend}|See it in the trends>" in said
+    behind = f"{about}&amp;since=2026-11-20T12%3A00Z&amp;until=2026-11-20T13%3A00Z"
+    assert f"<https://desk.acme.example/trends/mentions?{behind}|The mentions behind it>" in said
+
+
+def test_a_picture_of_the_hours_comes_with_it(office: Office, slack: FakeSlack, tick: Callable[..., None]) -> None:
+    peak(office)
+    tick(minutes=40)
+    image = slack.posted(channel=OPS)[0]["blocks"][-1]
+    assert slack.files[image["slack_file"]["id"]].startswith(b"\x89PNG")
+    assert image["alt_text"].startswith("Acme: 50 mentions since 12:00, usual: ")
+
+
 def test_removed_words_leave_the_message(office: Office, slack: FakeSlack, tick: Callable[..., None]) -> None:
     from sqlalchemy import update
 

@@ -319,6 +319,17 @@ def test_an_address_that_nobody_has_is_given_up_and_the_others_go_on(
     assert len(slack.posted("digest", OPS)) == 1
 
 
+def test_it_leads_to_the_trends_where_the_desk_has_an_address(
+    db: Database, make_settings: Callable[..., Settings], clock: ManualClock, slack: FakeSlack
+) -> None:
+    digests = [{"audience": "team", "when": "daily 12:00", "channel": OPS}]
+    office = Office(db, clock, slack, make_settings, {"digests": digests, "web": {"url": "https://desk.acme.example"}})
+    Digests(db, office.settings, "slack").tick(NOON)
+    office.deliver()
+    place = "https://desk.acme.example/trends?from=2026-11-19&amp;to=2026-11-20&amp;brand=Acme"
+    assert f"<{place}|See the trends>" in str(slack.posted("digest", OPS)[0]["blocks"])
+
+
 def test_the_picture_is_uploaded_and_shown_in_the_message(office: Office, slack: FakeSlack) -> None:
     Digests(office.db, office.settings, "slack").tick(NOON)
     office.deliver()
