@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
+
+_SPACE = re.compile(r" (?=\d\d:?\d\d$)")
 
 
 class Clock(Protocol):
@@ -58,3 +61,20 @@ def aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no time zone")
     return moment.astimezone(UTC)
+
+
+def moment(text: str) -> datetime:
+    """A point in time as people write it: ISO 8601, with its zone; a date alone is its midnight in UTC. A plus that was
+    not escaped in an address has become a space. Raises ValueError, which says how to write one."""
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), time(), UTC)
+        found = datetime.fromisoformat(_SPACE.sub("+", text.upper()))
+    except ValueError:
+        raise ValueError("is no time: write it such as 2026-11-20T16:45+02:00") from None
+    if found.tzinfo is None:
+        raise ValueError(f"has no time zone: write it such as {text}Z")
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far away") from None

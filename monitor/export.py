@@ -17,7 +17,7 @@ from monitor.models import CaseRow, MentionRow, RollupRow, VerdictRow
 from monitor.rollups import KEY, first_hour
 from monitor.row_files import FORMATS, neutral, pieces
 
-__all__ = ["COLUMNS", "FORMATS", "count", "neutral", "rows", "write"]
+__all__ = ["COLUMNS", "FORMATS", "count", "hour", "hours", "neutral", "rows", "write"]
 
 CHUNK = 2_000
 _MENTION_VERDICT = ("language", "sentiment", "complaint", "complaint_score", "severity", "topic")
@@ -63,7 +63,25 @@ def rows(db: Database, what: str, since: datetime | None, until: datetime | None
 
 
 def _trends(db: Database, since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
-    """The hourly counts. `hour` is when the hour begins, `stars` the sum of the ratings."""
+    chunk: Sequence[Any] = []
+    while True:
+        chunk = hours(db, since, until, after=chunk[-1][: len(KEY)] if chunk else None)
+        for row in chunk:
+            yield {name: _plain(value) for name, value in hour(row).items()}
+        if len(chunk) < CHUNK:
+            return
+
+
+def hours(
+    db: Database,
+    since: datetime | None,
+    until: datetime | None,
+    brand: Sequence[str] = (),
+    after: Sequence[Any] | None = None,
+    limit: int | None = None,
+) -> Sequence[Any]:
+    """Up to `limit` (None: CHUNK) rows of the hourly counts of these brands (none: of all) by brand and hour, of hours
+    that begin from `since` (inclusive) to `until` (exclusive), from behind the key `after` on."""
     r = RollupRow
     key = tuple_(*(getattr(r, name) for name in KEY))
     statement = select(*(getattr(r, name) for name in COLUMNS["trends"])).where(r.mentions != 0).order_by(*key.clauses)
@@ -71,16 +89,18 @@ def _trends(db: Database, since: datetime | None, until: datetime | None) -> Ite
         statement = statement.where(r.hour >= first_hour(since))
     if until is not None:
         statement = statement.where(r.hour < first_hour(until))
-    chunk: Sequence[Any] = []
-    while True:
-        more = statement.where(key > tuple_(*chunk[-1][: len(KEY)])) if chunk else statement
-        with db.read() as session:
-            chunk = session.execute(more.limit(CHUNK)).all()
-        for row in chunk:
-            named = {"hour": _plain(datetime.fromtimestamp(row.hour * 3600, UTC)), "stars": row.stars / 100}
-            yield dict(zip(COLUMNS["trends"], row, strict=True)) | named
-        if len(chunk) < CHUNK:
-            return
+    if brand:
+        statement = statement.where(r.brand.in_(brand))
+    if after is not None:
+        statement = statement.where(key > tuple_(*after))
+    with db.read() as session:
+        return session.execute(statement.limit(limit or CHUNK)).all()
+
+
+def hour(row: Any) -> dict[str, Any]:
+    """A row of `hours`; `hour` is when the hour begins, `stars` the sum of the ratings."""
+    named = {"hour": datetime.fromtimestamp(row.hour * 3600, UTC), "stars": row.stars / 100}
+    return dict(zip(COLUMNS["trends"], row, strict=True)) | named
 
 
 def _columns(what: str) -> list[Any]:

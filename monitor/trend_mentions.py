@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,7 +62,7 @@ def behind(
         if values := getattr(wanted, name):
             statement = statement.where(column.in_(values))
     if wanted.brand:
-        statement = statement.where(_about(session, wanted.brand))
+        statement = statement.where(about(session, wanted.brand))
     if wanted.complaint is not None:
         statement = statement.where(complaint if wanted.complaint else ~complaint)
     if after is not None:
@@ -78,7 +79,8 @@ def _behind(row: MentionRow, language: str, sentiment: str, topic: str, complain
     return Behind(*told, *said, bool(complaint), row.case_id)
 
 
-def _about(session: Session, brands: tuple[str, ...]) -> ColumnElement[bool]:
+def about(session: Session, brands: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a mention is about one of these brands."""
     sqlite = session.get_bind().dialect.name == "sqlite"
     each: Any = func.json_each if sqlite else func.json_array_elements_text
     name = each(MentionRow.brands).table_valued("value").alias("about")

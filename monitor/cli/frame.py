@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -124,17 +124,12 @@ def opened(config: Path | None, create: bool = False) -> Iterator[App]:
 
 def moment(text: str, option: str) -> datetime:
     """A point in time as people write it: ISO 8601, with its zone; a date alone is its midnight in UTC."""
-    from datetime import UTC
+    from monitor import clock
 
     try:
-        if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(option, f'"{text}" is no time', "such as 2026-11-20T16:45+02:00") from None
-    if found.tzinfo is None:
-        raise ConfigurationError(option, f'"{text}" has no time zone', f"such as {text}Z") from None
-    return found.astimezone(UTC)
+        return clock.moment(text)
+    except ValueError as error:
+        raise ConfigurationError(option, f'"{text}" {error}') from None
 
 
 def print_json(value: Any) -> None:

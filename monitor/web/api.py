@@ -1,24 +1,21 @@
-"""The JSON interface, read only. Lists come newest first, a page at a time: pass `next` of one answer as `cursor` of
-the following question; `next` is null at the end. Rows have the names of `firsthour export`."""
+"""Cases, mentions, and what people did about them, for programs. Lists come newest first, a page at a time: pass `next`
+of one answer as `cursor` of the following question; `next` is null at the end. Rows have the names of `firsthour
+export`."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.database import Database
-from monitor.web import queries
+from monitor.web import listing, queries
+from monitor.web.known import Known
 from monitor.web.masking import shown
-
-Limit = Annotated[int, Query(ge=1, le=200, description="rows in one answer")]
-State = Literal["open", "taken", "replied", "reopened", "snoozed", "resolved", "dismissed"]
-Word = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
-Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the answer before")]
+from monitor.web.paging import CaseQuery, MentionQuery, PastQuery, following, place
+from monitor.web.paging import Word as Word
 
 
 class Row(BaseModel):
@@ -107,28 +104,66 @@ class CaseDetail(CaseOut):
     others: list[CaseOut]
 
 
-def api_routes(db: Database) -> APIRouter:
+class CorrectionOut(Row):
+    id: int
+    mention_id: int
+    source: str
+    author: str | None
+    text: str
+    language: str | None
+    topic: str | None
+    complaint: bool = Field(description="what the person said")
+    judged_complaint: bool | None = Field(description="what the verdict on the present text says")
+    complaint_score: float | None
+    model: str | None
+    actor: str
+    at: datetime
+
+
+class ReplyOut(Row):
+    id: int
+    case_id: int
+    mention_id: int
+    source: str
+    kind: str = Field(description="reply: a person wrote it; auto_ack, status, follow_up: nobody did")
+    state: str
+    actor: str
+    origin: str
+    text: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+class CorrectionPage(BaseModel):
+    corrections: list[CorrectionOut]
+    next: str | None
+
+
+class ReplyPage(BaseModel):
+    replies: list[ReplyOut]
+    next: str | None
+
+
+def api_routes(db: Database, known: Known) -> APIRouter:
     router = APIRouter(prefix="/api/v1")
 
     @router.get("/cases")
-    def list_cases(
-        request: Request,
-        limit: Limit = 50,
-        cursor: Cursor = None,
-        state: Annotated[list[State] | None, Query(description="one or several; none: all")] = None,
-        brand: Word = None,
-    ) -> CasePage:
+    def list_cases(request: Request, wanted: Annotated[CaseQuery, Query()]) -> CasePage:
+        """Those opened last first."""
+        after = place("cases", wanted.cursor, int)
+        known.check(wanted)
         with db.read() as session:
-            rows = shown(request, queries.cases(session, limit + 1, _before(cursor), state or (), brand))
-        more = _after(rows[limit - 1].id) if len(rows) > limit else None
-        return CasePage(cases=[CaseOut.model_validate(row) for row in rows[:limit]], next=more)
+            rows = shown(request, listing.cases(session, wanted.limit + 1, wanted, after))
+        more = following("cases", rows, wanted.limit, lambda row: [row.id])
+        return CasePage(cases=[CaseOut.model_validate(row) for row in rows[: wanted.limit]], next=more)
 
     @router.get("/cases/{case_id}", responses={404: {"description": "no such case"}})
     def one_case(request: Request, case_id: int) -> CaseDetail:
+        """One case with its mentions, its history, and the customer's other cases."""
         with db.read() as session:
-            found = queries.case_file(session, case_id) if case_id <= queries.LARGEST_ID else None
+            found = queries.case_file(session, case_id) if abs(case_id) <= queries.LARGEST_ID else None
         if found is None:
-            raise HTTPException(404, f"there is no case {case_id}")
+            raise HTTPException(404, f"there is no case {str(case_id)[:30]}: /api/v1/cases lists those there are")
         found = shown(request, found)
         return CaseDetail(
             **CaseOut.model_validate(found.case).model_dump(),
@@ -138,34 +173,46 @@ def api_routes(db: Database) -> APIRouter:
         )
 
     @router.get("/mentions")
-    def list_mentions(
-        request: Request,
-        limit: Limit = 50,
-        cursor: Cursor = None,
-        source: Word = None,
-        language: Word = None,
-        complaint: Annotated[bool | None, Query(description="as judged")] = None,
-    ) -> MentionPage:
+    def list_mentions(request: Request, wanted: Annotated[MentionQuery, Query()]) -> MentionPage:
+        """Those posted last first."""
+        after = place("mentions", wanted.cursor, datetime, int)
+        known.check(wanted)
         with db.read() as session:
-            found = queries.mentions(session, limit + 1, _before(cursor), source, language, complaint)
-        rows = shown(request, found)
-        more = _after(rows[limit - 1].id) if len(rows) > limit else None
-        return MentionPage(mentions=[MentionOut.model_validate(row) for row in rows[:limit]], next=more)
+            found = listing.mentions(session, wanted.limit + 1, wanted, after)
+        more = following("mentions", found, wanted.limit, lambda row: [row.posted_at, row.id])
+        rows = shown(request, found[: wanted.limit])
+        return MentionPage(mentions=[MentionOut.model_validate(row) for row in rows], next=more)
+
+    @router.get("/mentions/{mention_id}", responses={404: {"description": "no such mention"}})
+    def one_mention(request: Request, mention_id: int) -> MentionOut:
+        with db.read() as session:
+            found = listing.mention(session, mention_id) if abs(mention_id) <= queries.LARGEST_ID else None
+        if found is None:
+            raise HTTPException(
+                404, f"there is no mention {str(mention_id)[:30]}: /api/v1/mentions lists those there are"
+            )
+        return MentionOut.model_validate(shown(request, found))
+
+    @router.get("/corrections")
+    def list_corrections(request: Request, wanted: Annotated[PastQuery, Query()]) -> CorrectionPage:
+        """What people said against verdicts, the newest first."""
+        after = place("corrections", wanted.cursor, int)
+        known.check(wanted)
+        with db.read() as session:
+            rows = shown(request, listing.corrections(session, wanted.limit + 1, wanted, after))
+        more = following("corrections", rows, wanted.limit, lambda row: [row.id])
+        return CorrectionPage(
+            corrections=[CorrectionOut.model_validate(row) for row in rows[: wanted.limit]], next=more
+        )
+
+    @router.get("/replies")
+    def list_replies(request: Request, wanted: Annotated[PastQuery, Query()]) -> ReplyPage:
+        """What was said to customers, the newest first; drafts are not among it."""
+        after = place("replies", wanted.cursor, int)
+        known.check(wanted)
+        with db.read() as session:
+            rows = shown(request, listing.replies(session, wanted.limit + 1, wanted, after))
+        more = following("replies", rows, wanted.limit, lambda row: [row.id])
+        return ReplyPage(replies=[ReplyOut.model_validate(row) for row in rows[: wanted.limit]], next=more)
 
     return router
-
-
-def _after(last_id: int) -> str:
-    return base64.urlsafe_b64encode(str(last_id).encode()).decode().rstrip("=")
-
-
-def _before(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    try:
-        value = int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
-        value = -1
-    if not 0 <= value <= queries.LARGEST_ID:
-        raise HTTPException(422, "cursor: not one that this interface gave; leave it out to begin again")
-    return value

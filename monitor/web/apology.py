@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import structlog
 from fastapi import FastAPI, Request, Response
-from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -15,6 +13,7 @@ from monitor.database import trouble
 from monitor.web.gate import Closed, Gate
 from monitor.web.guard import PUBLIC
 from monitor.web.pages import Pages, nothing
+from monitor.web.problems import not_fitting, problem
 from monitor.web.survey import lost
 from monitor.web.turned_away import TurnedAway
 
@@ -31,7 +30,7 @@ def apologise(app: FastAPI, pages: Pages, gate: Gate, turned_away: TurnedAway) -
     @app.exception_handler(HTTPException)
     async def not_so(request: Request, error: HTTPException) -> Response:
         if _for_programs(request):
-            return await http_exception_handler(request, error)
+            return problem(error.status_code, _said(error), error.headers)
         if not hasattr(request.state, "visitor"):  # an address that is none comes by no gate
             request.state.visitor = await run_in_threadpool(gate.identify, request)
         if request.url.path.startswith(PUBLIC):
@@ -42,7 +41,7 @@ def apologise(app: FastAPI, pages: Pages, gate: Gate, turned_away: TurnedAway) -
     @app.exception_handler(RequestValidationError)
     async def unfit(request: Request, error: RequestValidationError) -> Response:
         if _for_programs(request):
-            return await request_validation_exception_handler(request, error)
+            return not_fitting(error)
         if request.url.path.startswith(PUBLIC):
             return lost(request, 422)
         wrong = ", ".join(str(each["loc"][-1]) for each in error.errors())
@@ -52,10 +51,23 @@ def apologise(app: FastAPI, pages: Pages, gate: Gate, turned_away: TurnedAway) -
     async def no_database(request: Request, error: SQLAlchemyError) -> Response:
         log.error("a page could not be read", path=request.url.path, error=trouble(error) or type(error).__name__)
         if _for_programs(request):
-            return JSONResponse({"detail": "the database does not answer; /readyz says more"}, status_code=503)
+            return problem(503, "the database does not answer; /readyz says more")
         why = "Nothing is lost. The operator finds the reason under /readyz. Try again in a moment."
         return nothing(pages, request, 503, "The database does not answer", why)
 
 
 def _for_programs(request: Request) -> bool:
     return request.url.path.startswith(("/api/", "/hooks/", "/metrics", "/readyz", "/healthz", "/static/"))
+
+
+def _said(error: HTTPException) -> str:
+    """A sentence, also of what Starlette says in two words."""
+    mends = {
+        404: "there is nothing at this address; /api/openapi.json lists what there is",
+        405: "this address does not take that method; /api/openapi.json says which it takes",
+    }
+    return (
+        mends.get(error.status_code, error.detail)
+        if error.detail in ("Not Found", "Method Not Allowed")
+        else error.detail
+    )

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
-from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 
 from monitor import __version__
@@ -30,12 +29,15 @@ from monitor.web.acting_api import acting_routes
 from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
+from monitor.web.export_api import export_routes
 from monitor.web.figure_pages import figure_routes
 from monitor.web.gate import Gate
 from monitor.web.guard import Guard
 from monitor.web.hooks import hook_routes
+from monitor.web.known import Known
 from monitor.web.live import Live, live_routes
 from monitor.web.login import Desk, login_routes
+from monitor.web.openapi import ERRORS, described
 from monitor.web.ops import ops_routes
 from monitor.web.pages import Pages, page_routes
 from monitor.web.people import people_routes
@@ -48,12 +50,6 @@ from monitor.web.response_report import Reports
 from monitor.web.sources import Retry
 from monitor.web.survey import survey_routes
 from monitor.web.turned_away import TurnedAway
-
-BEARER = HTTPBearer(auto_error=False, description="made by `firsthour tokens add`; needed where [login] is set")
-CLOSED: dict[int | str, dict[str, Any]] = {
-    401: {"description": "no token, or one that is not valid"},
-    403: {"description": "the token lacks a scope, which the answer names"},
-}
 
 
 def build_web(
@@ -76,7 +72,8 @@ def build_web(
     app = FastAPI(
         title="firsthour",
         version=__version__,
-        description="Cases and mentions as JSON. Times are ISO 8601 in UTC, scores are probabilities from 0 to 1.",
+        description="Cases, mentions and figures as JSON, and whole tables as files. Times are ISO 8601 in UTC, scores "
+        "are probabilities from 0 to 1. docs/api.md",
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -87,10 +84,12 @@ def build_web(
     app.state.live = live
     app.include_router(ops_routes(db, clock, health), tags=["operation"])
     reports = Reports(db, clock, settings)
-    api: dict[str, Any] = {"dependencies": [Depends(BEARER)], "responses": CLOSED}
-    app.include_router(api_routes(db), tags=["data"], **api)
+    known = Known(db, clock, settings)
+    api: dict[str, Any] = {"responses": ERRORS}
+    app.include_router(api_routes(db, known), tags=["data"], **api)
     app.include_router(acting_routes(db, cases, clock), tags=["cases"], **api)
     app.include_router(response_api_routes(reports), tags=["data"], **api)
+    app.include_router(export_routes(db, known), tags=["data"], **api)
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(response_routes(pages, reports))
@@ -106,6 +105,7 @@ def build_web(
     app.include_router(account_routes(door))
     app.include_router(people_routes(door, tokens))
     apologise(app, pages, gate, TurnedAway(pages, gate, users, replies, clock))
+    app.openapi = described(app)  # type: ignore[method-assign]
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     public = [name] if (name := urlsplit(settings.web.public_url or "").hostname) else []
     app.add_middleware(Guard, hosts=[settings.web.host], public=public, own=settings.web.url)

@@ -79,7 +79,7 @@ def chart_routes(pages: Mapping[str, Charts]) -> APIRouter:
         except ConfigurationError as error:
             raise HTTPException(501, str(error)) from None
 
-    @router.get("/{page}/{name}")
+    @router.get("/{page}/{name}", responses={404: _FILE[404]})
     def as_json(page: Page, name: Name, wanted: Asked) -> ChartOut:
         found = chart(page, name, wanted)
         return ChartOut(

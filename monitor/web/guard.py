@@ -16,12 +16,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from monitor.web.problems import problem
 from monitor.web_settings import LOOPBACK
 
 PUBLIC = "/s/"
 HOOKS = "/hooks/"
 LARGEST_FORM = 100_000  # bytes
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -64,7 +65,9 @@ class Guard:
 
         if refusal:
             status, reason = refusal
-            await PlainTextResponse(reason + "\n", status_code=status)(scope, receive, guarded)
+            plain = not scope["path"].startswith("/api/")
+            answer = PlainTextResponse(reason + "\n", status) if plain else problem(status, reason)
+            await answer(scope, receive, guarded)
         else:
             await self.app(scope, receive, guarded)
 

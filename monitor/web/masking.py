@@ -48,6 +48,13 @@ def masked(value: Value) -> Value:
     return found
 
 
+def masked_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """As `masked`, of a row of an export."""
+    names = sorted(_called(row["author"]), key=len, reverse=True) if row.get("author") else []
+    about = {name: REMOVED[name] for name in REMOVED if name in row} if "author" in row else {}
+    return dict(row) | {name: hidden(row[name], names) for name in WORDS if row.get(name)} | about
+
+
 def hidden(text: str, names: Collection[str] = ()) -> str:
     """Words without addresses, links, handles, long numbers, and `names`."""
     text = _LINK.sub("[link]", text)

@@ -31,7 +31,11 @@ def ops_routes(db: Database, clock: Clock, health: Health) -> APIRouter:
         known = visitor(request).role is not None  # others only learn whether it works
         return JSONResponse(parts if known else {"ready": ready}, status_code=200 if ready else 503)
 
-    @router.get("/metrics", response_class=Response)
+    @router.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}, "description": "Prometheus figures"}, 401: {}, 403: {}},
+    )
     def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from statistics import median
@@ -205,17 +205,21 @@ def desk(session: Session, now: datetime, wanted: Filter) -> Desk:
     running = [*conditions, CaseRow.clock == "running", CaseRow.due_at.is_not(None)]
     waiting: list[CaseRecord] = []
     for state in ACTIVE:  # one state at a time: each is read from the index in the order of `due_at`
-        query = _cases(GLANCE).where(CaseRow.state == state, *running).order_by(CaseRow.due_at, CaseRow.id).limit(SHOWN)
-        waiting += _case_records(session, query)
+        query = (
+            case_query(GLANCE).where(CaseRow.state == state, *running).order_by(CaseRow.due_at, CaseRow.id).limit(SHOWN)
+        )
+        waiting += case_records(session, query)
     waiting.sort(key=lambda c: (c.due_at or now, c.id))
-    rest = _cases(GLANCE).where(CaseRow.state.in_(ACTIVE), CaseRow.clock != "running", *conditions)
-    snoozed = _cases(GLANCE).where(CaseRow.state == "snoozed", *conditions).order_by(CaseRow.snoozed_until, CaseRow.id)
+    rest = case_query(GLANCE).where(CaseRow.state.in_(ACTIVE), CaseRow.clock != "running", *conditions)
+    snoozed = (
+        case_query(GLANCE).where(CaseRow.state == "snoozed", *conditions).order_by(CaseRow.snoozed_until, CaseRow.id)
+    )
     answered, met = past_day(session, now)
     shown = with_earlier(session, waiting[:SHOWN])
     return Desk(
         cases=shown,
-        rest=_case_records(session, rest.order_by(CaseRow.id.desc()).limit(SHOWN // 2)),
-        snoozed=_case_records(session, snoozed.limit(SHOWN // 2)),
+        rest=case_records(session, rest.order_by(CaseRow.id.desc()).limit(SHOWN // 2)),
+        snoozed=case_records(session, snoozed.limit(SHOWN // 2)),
         counts=counts(session, now),
         median_seconds=median(answered) if answered else None,
         met_share=sum(met) / len(met) if met else None,
@@ -245,19 +249,21 @@ def past_day(session: Session, now: datetime) -> tuple[list[float], list[bool]]:
 
 
 def case_file(session: Session, case_id: int) -> CaseFile | None:
-    found = _case_records(session, _cases().where(CaseRow.id == case_id))
+    found = case_records(session, case_query().where(CaseRow.id == case_id))
     if not found:
         return None
     case = with_earlier(session, found)[0]
-    words = _mentions().where(MentionRow.case_id == case_id).order_by(MentionRow.posted_at, MentionRow.id).limit(50)
+    words = mention_query().where(MentionRow.case_id == case_id).order_by(MentionRow.posted_at, MentionRow.id).limit(50)
     events = session.scalars(
         select(CaseEventRow).where(CaseEventRow.case_id == case_id).order_by(CaseEventRow.id.desc()).limit(200)
     ).all()
     others: list[CaseRecord] = []
     if case.author is not None:
-        same = _cases(GLANCE).where(CaseRow.source == case.source, CaseRow.author == case.author, CaseRow.id != case.id)
-        others = _case_records(session, same.order_by(CaseRow.opened_at.desc()).limit(10))
-    mentions = _mention_records(session, words)
+        same = case_query(GLANCE).where(
+            CaseRow.source == case.source, CaseRow.author == case.author, CaseRow.id != case.id
+        )
+        others = case_records(session, same.order_by(CaseRow.opened_at.desc()).limit(10))
+    mentions = mention_records(session, words)
     return CaseFile(
         case=case,
         mentions=mentions,
@@ -274,20 +280,6 @@ def _copies(session: Session, case_id: int) -> int:
     return session.scalars(counted.where(MentionRow.case_id == case_id)).one()
 
 
-def cases(
-    session: Session, limit: int, before: int | None = None, states: Sequence[str] = (), brand: str | None = None
-) -> list[CaseRecord]:
-    """Newest first, from the case before id `before` on."""
-    query = _cases().order_by(CaseRow.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(CaseRow.id < before)
-    if states:
-        query = query.where(CaseRow.state.in_(states))
-    if brand is not None:
-        query = query.where(CaseRow.brand == brand)
-    return _case_records(session, query)
-
-
 def mentions(
     session: Session,
     limit: int,
@@ -297,7 +289,7 @@ def mentions(
     complaint: bool | None = None,
 ) -> list[MentionRecord]:
     """Newest first, from the mention before id `before` on."""
-    query = _mentions().order_by(MentionRow.id.desc()).limit(limit)
+    query = mention_query().order_by(MentionRow.id.desc()).limit(limit)
     if before is not None:
         query = query.where(MentionRow.id < before)
     if source is not None:
@@ -306,7 +298,7 @@ def mentions(
         query = query.where(VerdictRow.language == language)
     if complaint is not None:
         query = query.where(VerdictRow.complaint.is_(complaint))
-    return _mention_records(session, query)
+    return mention_records(session, query)
 
 
 def languages(session: Session, newest: int = 1000) -> list[tuple[str, int]]:
@@ -343,7 +335,8 @@ _MENTION_FIELDS = [f.name for f in fields(MentionRecord) if hasattr(MentionRow, 
 _VERDICT_FIELDS = [f.name for f in fields(MentionRecord) if not hasattr(MentionRow, f.name)]
 
 
-def _cases(read: int = READ) -> Select[Any]:
+def case_query(read: int = READ) -> Select[Any]:
+    """What a CaseRecord has, its text cut to `read` characters."""
     return select(
         *(getattr(CaseRow, name) for name in _CASE_FIELDS),
         func.substr(MentionRow.text, 1, read).label("text"),
@@ -351,7 +344,8 @@ def _cases(read: int = READ) -> Select[Any]:
     ).join(MentionRow, MentionRow.id == CaseRow.mention_id)
 
 
-def _mentions() -> Select[Any]:
+def mention_query() -> Select[Any]:
+    """What a MentionRecord has."""
     return select(
         *(getattr(MentionRow, name) for name in _MENTION_FIELDS),
         func.substr(MentionRow.text, 1, READ).label("text"),
@@ -359,9 +353,9 @@ def _mentions() -> Select[Any]:
     ).outerjoin(VerdictRow, and_(VerdictRow.mention_id == MentionRow.id, VerdictRow.revision == MentionRow.revision))
 
 
-def _case_records(session: Session, query: Select[Any]) -> list[CaseRecord]:
+def case_records(session: Session, query: Select[Any]) -> list[CaseRecord]:
     return [CaseRecord(**row) for row in session.execute(query).mappings()]
 
 
-def _mention_records(session: Session, query: Select[Any]) -> list[MentionRecord]:
+def mention_records(session: Session, query: Select[Any]) -> list[MentionRecord]:
     return [MentionRecord(**row) for row in session.execute(query).mappings()]

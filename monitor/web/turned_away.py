@@ -31,6 +31,7 @@ from monitor.web.gate import (
     visitor,
 )
 from monitor.web.pages import Pages, nothing
+from monitor.web.problems import problem
 
 _OF_CASE = re.compile(r"/cases/(\d{1,18})/")
 _SIGNED_OUT = {"HX-Trigger": "signedout"}  # the page stays as it is, with what was typed, and shows a hint
@@ -102,13 +103,13 @@ def _program(error: Closed) -> Response:
             if isinstance(error, UnknownToken)
             else "send a token as `Authorization: Bearer ...`: `firsthour tokens add` makes one"
         )
-        return JSONResponse({"detail": why}, 401, {"WWW-Authenticate": "Bearer"})
+        return problem(401, why, {"WWW-Authenticate": "Bearer"})
     if isinstance(error, LacksScope):
         mend = f"make one with `firsthour tokens add NAME --scopes {error.scope}`"
-        return JSONResponse({"detail": f"{error}: {mend}"}, 403)
+        return problem(403, f"{error}: {mend}")
     if isinstance(error, ForeignForm):
-        return JSONResponse({"detail": "send the header X-CSRF with what the page's forms carry, or use a token"}, 403)
-    return JSONResponse({"detail": str(error)}, 403)
+        return problem(403, "send the header X-CSRF with what the page's forms carry, or use a token")
+    return problem(403, str(error))
 
 
 def _page_of(request: Request) -> str:

@@ -150,7 +150,7 @@ def test_a_spec_says_what_it_draws_and_nothing_of_how_it_looks() -> None:
                 },
                 {
                     "transform": [
-                        {"calculate": 'max(datum.now, isValid(datum.before) ? datum.before : 0, 0)', "as": "far"}
+                        {"calculate": "max(datum.now, isValid(datum.before) ? datum.before : 0, 0)", "as": "far"}
                     ],
                     "mark": {"type": "text", "style": "said", "align": "left", "dx": 6},
                     "encoding": {

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from monitor.clock import ManualClock
 from monitor.database import Database
-from monitor.web import queries
+from monitor.web import listing, queries
+from monitor.web.paging import CaseQuery
 from tests.web import town
 
 
@@ -33,7 +34,7 @@ def test_earlier_cases_count_for_thirty_days_only(any_db: Database, clock: Manua
     with any_db.write() as session:
         for days in (0, 29, 31):
             town.case(session, town.KADRI, clock.now() - timedelta(days=days))
-        newest = queries.cases(session, 10)
+        newest = listing.cases(session, 10, CaseQuery())
         case = queries.with_earlier(session, [c for c in newest if c.opened_at > clock.now()])[0]
     assert case.earlier == 1
 
