@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from monitor.access.audit import By
@@ -24,16 +23,13 @@ ASK = "Ask an admin of the desk."
 def admit(db: Database, settings: LoginSettings, identity: Identity, address: str | None, now: datetime) -> User:
     """The person of `identity`, made at their first sign-in. Raises Refused, in words for the person."""
     _check(settings, identity)
-    try:
-        return _admit(db, settings, identity, address, now)
-    except IntegrityError:  # two browsers of the same person at once: the other one made them
-        return _admit(db, settings, identity, address, now)
-
-
-def _admit(db: Database, settings: LoginSettings, identity: Identity, address: str | None, now: datetime) -> User:
     role = settings.roles.get(identity.email) if identity.email is not None else None
     with db.write() as session:
         row = _known(session, identity)
+        if row is None and db.dialect == "postgresql":
+            # two browsers of the same person at once: one makes them, the other finds them
+            session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
+            row = _known(session, identity)
         if row is None:
             given = role or settings.default_role
             if given == "none":
@@ -82,7 +78,8 @@ def _known(session: Session, identity: Identity) -> UserRow | None:
 
 def _free(session: Session, identity: Identity) -> str:
     """A name that nobody has yet."""
-    plain = "".join(c if c.isprintable() else " " for c in identity.name or identity.email or "")
+    given = (identity.name or identity.email or "").partition("@")[0]
+    plain = "".join(c if c.isprintable() else " " for c in given)
     name = " ".join(plain.split())[:NAME_LENGTH] or "Somebody"
     number, free = 1, name
     while taken(session, free):

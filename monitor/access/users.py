@@ -132,6 +132,8 @@ def add_in(
     shown = " ".join(storable(name).split())
     if not 1 <= len(shown) <= NAME_LENGTH or any(unicodedata.category(c).startswith("C") for c in shown):
         raise Refused(f"a name has 1 to {NAME_LENGTH} characters that can be seen")
+    if "@" in shown:  # else one's name could be another's address
+        raise Refused("a name has no @ in it: the e-mail address goes beside it")
     address = folded(email) if email else None
     if address is not None and (address.count("@") != 1 or len(address) > 320 or address != "".join(address.split())):
         raise Refused(f"{email} is no e-mail address")

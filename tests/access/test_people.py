@@ -52,6 +52,7 @@ def test_people_are_made_changed_and_listed(any_db: Database, clock: ManualClock
         ("", None, "1 to 60"),
         ("x" * 61, None, "1 to 60"),
         ("An\u202en", None, "can be seen"),
+        ("mari@acme.example", None, "no @ in it"),
     ],
 )
 def test_a_name_or_address_that_cannot_be_is_refused(

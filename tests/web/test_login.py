@@ -112,6 +112,13 @@ def test_the_database_holds_neither_passwords_nor_what_browsers_show(desk: Desk)
     assert shown not in log
 
 
+def test_customers_and_services_are_not_asked_to_sign_in(desk: Desk) -> None:
+    stranger = browser(desk).http
+    assert stranger.get("/s/abc.def.0123456789012345678901").status_code == 404
+    assert stranger.post("/s/abc.def.0123456789012345678901", data={"score": "5"}).status_code == 404
+    assert stranger.post("/hooks/unknown", content=b"{}").status_code == 404
+
+
 def test_each_sign_in_is_a_new_session_and_ends_the_one_before_in_that_browser(desk: Desk) -> None:
     opened = signed_in(desk, "Mari")
     before = opened.http.cookies["firsthour_session"]
