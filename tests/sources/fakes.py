@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -26,6 +27,11 @@ class Post:
     author: str
     parent: str | None = None
     more: dict[str, Any] = field(default_factory=dict)
+
+
+@cache
+def _digits(id: str) -> int:
+    return int(re.sub(r"\D", "", id))
 
 
 class LoopbackService(FakeService):
@@ -89,7 +95,7 @@ class LoopbackService(FakeService):
 
     def newest_first(self, wanted: Callable[[Post], bool] = lambda _: True) -> list[Post]:
         found = [post for post in self.posts.values() if wanted(post)]
-        return sorted(found, key=lambda post: (post.at, int(re.sub(r"\D", "", post.id))), reverse=True)
+        return sorted(found, key=lambda post: (post.at, _digits(post.id)), reverse=True)
 
     def _handle(self, request: Request) -> Response:
         self.requests.append(request)

@@ -85,7 +85,9 @@ class Forum(LoopbackService):
             return self._error(403, "You are not permitted to view the requested resource.", "invalid_access")
         if external_id not in self.posts:
             return self._error(404, "The requested URL or resource could not be found.", "not_found")
-        near = [post for post in self._shown() if abs(self._number(post) - int(external_id.split("/")[1])) < 10]
+        number = int(external_id.split("/")[1])
+        names = [f"{TOPIC}/{each}" for each in range(number + 9, number - 10, -1)]
+        near = [self.posts[each] for each in names if each in self.posts and each not in self.deleted | self.moved]
         posts = [{k: v for k, v in self._post(post).items() if k != "topic_title"} for post in near]
         return {"title": "Acme stopped working", "post_stream": {"posts": posts}}
 
