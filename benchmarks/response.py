@@ -38,7 +38,7 @@ def fill(db: Database, count: int = CASES) -> None:
         case |= {"breached_at": posted + 60 * _MINUTE if minutes > 60 or not answered else None}
         case |= {"business_seconds": case["calendar_seconds"], "satisfaction": n % 5 + 1 if n % 8 == 0 else None}
         cases.append(case)
-        happened = [("open", "firsthour", posted, {})]
+        happened: list[tuple[str, str, Any, dict[str, int]]] = [("open", "firsthour", posted, {})]
         if answered:
             happened.append(("take", person, posted + minutes * _MINUTE / 2, {}))
             happened.append(("reply", person, answered, {"reply_id": n} if n % 3 else {}))

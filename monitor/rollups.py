@@ -84,7 +84,8 @@ def undone_with(session: Session) -> Iterator[None]:
 
 
 def _changes(session: Session) -> _Changes:
-    return session.info.setdefault("rollups", {})
+    changes: _Changes = session.info.setdefault("rollups", {})
+    return changes
 
 
 def _change(session: Session, mentions: Sequence[int], sign: str) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.models import CorrectionRow, MentionRow, VerdictRow
-from monitor.trends import Filter
+from monitor.rollup_rows import TALLIED
+from monitor.rollups import first_hour, hour_of
+from monitor.trend_counts import Filter
+from monitor.trend_reading import Reading
+from monitor.trend_spans import MOST_POINTS, Grain, Span, hours_of
 
 After = tuple[datetime, int]  # posted at, id: of the last mention of the page before
+_MOMENT, _DAY = timedelta(microseconds=1), timedelta(days=1)
+_STEPS = (2, 30, *[MOST_POINTS - 2] * 10)  # days, the latest first: what is frequent is found in the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,55 @@ def behind(
 ) -> tuple[Behind, ...]:
     """Up to `limit` mentions that count from `since` (inclusive) to `until` (exclusive), both aware: as many as the
     counts say where both are whole hours. `after` is where the page before ended."""
+    found: list[Behind] = []
+    for first, end in _where_counted(session, since, min(until, after[0] + _MOMENT) if after else until, wanted, limit):
+        found += _within(session, first, end, wanted, after, limit - len(found))
+        if len(found) >= limit:
+            break
+    return tuple(found)
+
+
+def _where_counted(
+    session: Session, since: datetime, until: datetime, wanted: Filter, limit: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """Where the counts say that such mentions are, the latest first, until there are `limit` of them: a rare one is not
+    sought through all the others. Hours of which only a part is asked for are always looked at."""
+    zone = ZoneInfo(session.scalar(select(TALLIED.c.zone).where(TALLIED.c.grain == "day").limit(1)) or "UTC")
+    begin, end = _hour(first_hour(since)), _hour(hour_of(until))
+    if end <= begin:
+        yield since, until
+        return
+    if until > end:
+        yield end, until
+    counted, latest = 0, end
+    for days in _STEPS:
+        earliest = max(begin, latest - days * _DAY)
+        asked = Reading(session, Span(earliest, latest, Grain.DAY, zone))
+        for day in sorted({bucket for _, bucket, _ in asked.rows(wanted, None)}, reverse=True):
+            hours = [hour for hour in hours_of(day, zone) if earliest <= _hour(hour) < latest]
+            within = Reading(session, Span(_hour(hours[0]), _hour(hours[-1] + 1), Grain.HOUR, zone))
+            by_hour: Counter[int] = Counter()
+            for _, hour, sums in within.rows(wanted, None):
+                by_hour[hour] += sums[0]
+            for hour in sorted(by_hour.keys() & set(hours), reverse=True):
+                yield _hour(hour), _hour(hour + 1)
+                counted += by_hour[hour]
+                if counted >= limit:
+                    return
+        if earliest == begin:
+            break
+        latest = earliest
+    if since < begin:
+        yield since, begin
+
+
+def _hour(hour: int) -> datetime:
+    return datetime.fromtimestamp(hour * 3600, UTC)
+
+
+def _within(
+    session: Session, since: datetime, until: datetime, wanted: Filter, after: After | None, limit: int
+) -> list[Behind]:
     m, v = MentionRow, VerdictRow
     corrected = (
         select(CorrectionRow.complaint)
@@ -57,7 +114,8 @@ def behind(
         .order_by(m.posted_at.desc(), m.id.desc())
         .limit(limit)
     )
-    columns = {"source": m.source, "language": v.language, "topic": v.topic, "sentiment": v.sentiment}
+    # an index that begins with the source must not tempt SQLite away from the one on posted_at
+    columns = {"source": m.source.concat(""), "language": v.language, "topic": v.topic, "sentiment": v.sentiment}
     for name, column in columns.items():
         if values := getattr(wanted, name):
             statement = statement.where(column.in_(values))
@@ -70,7 +128,7 @@ def behind(
         statement = statement.where(
             m.posted_at <= posted_at, or_(m.posted_at < posted_at, and_(m.posted_at == posted_at, m.id < id))
         )
-    return tuple(_behind(*row) for row in session.execute(statement))
+    return [_behind(*row) for row in session.execute(statement)]
 
 
 def _behind(row: MentionRow, language: str, sentiment: str, topic: str, complaint: bool) -> Behind:

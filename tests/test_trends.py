@@ -22,6 +22,7 @@ from monitor.models import RollupRow
 from monitor.rollups import hour_of
 from monitor.settings import Settings
 from monitor.sources.base import Author, Item
+from monitor.tallies import settle
 from monitor.trend_mentions import behind
 from monitor.trend_spans import Grain, Span
 from monitor.trends import Counts, Filter, changes, over_time, series, shares, total
@@ -208,3 +209,24 @@ def test_the_mentions_behind_a_point_come_page_by_page_without_a_gap_or_a_double
         assert {each.topic for each in found} == {"delivery", "refund_return"}
         assert len(behind(session, span.since, span.until, Filter(complaint=False))) == 4
         assert behind(session, span.since, span.until, Filter(language=("de",), complaint=True)) == ()
+
+
+@pytest.mark.parametrize("added_up", [True, False])
+def test_the_mentions_behind_many_days_are_found_by_the_counts_to_the_minute(
+    any_db: Database, make_settings: Callable[..., Settings], added_up: bool
+) -> None:
+    about = ["acme, angry about delivery, in en", "beta, glad, in de", "beta, glad, in en"]
+    items = [Item(str(n), about[n % 3], NOON - n * timedelta(minutes=401), author=Author("ann")) for n in range(60)]
+    judge(any_db, make_settings(), *items)
+    if added_up:
+        settle(any_db, TALLINN, NOON)
+    since, until = NOON - 14 * DAY + timedelta(minutes=10), NOON - timedelta(minutes=400)
+    expected = [n for n, item in enumerate(items) if n % 3 == 0 and since <= item.posted_at < until]
+    with any_db.read() as session:
+        found, after = [], None
+        while page := behind(session, since, until, Filter(topic=("delivery",)), after, limit=4):
+            found += page
+            after = (page[-1].posted_at, page[-1].id)
+        assert [each.posted_at for each in found] == [items[n].posted_at for n in expected]
+        within = behind(session, items[3].posted_at, items[3].posted_at + timedelta(minutes=1), Filter())
+        assert [each.posted_at for each in within] == [items[3].posted_at]
