@@ -14,7 +14,7 @@ from sqlalchemy import Select, and_, func, select, tuple_
 from monitor.database import Database
 from monitor.errors import ConfigurationError
 from monitor.models import CaseRow, MentionRow, RollupRow, VerdictRow
-from monitor.rollups import KEY, first_hour
+from monitor.rollups import KEY, brands, first_hour
 from monitor.row_files import FORMATS, neutral, pieces
 
 __all__ = ["COLUMNS", "FORMATS", "count", "hour", "hours", "neutral", "rows", "write"]
@@ -82,19 +82,26 @@ def hours(
 ) -> Sequence[Any]:
     """Up to `limit` (None: CHUNK) rows of the hourly counts of these brands (none: of all) by brand and hour, of hours
     that begin from `since` (inclusive) to `until` (exclusive), from behind the key `after` on."""
-    r = RollupRow
-    key = tuple_(*(getattr(r, name) for name in KEY))
-    statement = select(*(getattr(r, name) for name in COLUMNS["trends"])).where(r.mentions != 0).order_by(*key.clauses)
+    r, wanted = RollupRow, limit or CHUNK
+    rest = tuple_(*(getattr(r, name) for name in KEY[1:]))
+    statement = select(*(getattr(r, name) for name in COLUMNS["trends"])).where(r.mentions != 0).order_by(*rest.clauses)
     if since is not None:
         statement = statement.where(r.hour >= first_hour(since))
     if until is not None:
         statement = statement.where(r.hour < first_hour(until))
-    if brand:
-        statement = statement.where(r.brand.in_(brand))
-    if after is not None:
-        statement = statement.where(key > tuple_(*after))
+    found: list[Any] = []
     with db.read() as session:
-        return session.execute(statement.limit(limit or CHUNK)).all()
+        # one brand after the other: so the key leads to the hours, however many there are before them
+        for name in sorted(set(brand or brands(session))):
+            if after is not None and name < after[0]:
+                continue
+            of_brand = statement.where(r.brand == name)
+            if after is not None and name == after[0]:
+                of_brand = of_brand.where(rest > tuple_(*after[1:]))
+            found += session.execute(of_brand.limit(wanted - len(found)))
+            if len(found) == wanted:
+                break
+    return found
 
 
 def hour(row: Any) -> dict[str, Any]:

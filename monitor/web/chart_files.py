@@ -38,13 +38,22 @@ class ChartOut(BaseModel):
     spec: dict[str, Any] = Field(description="Vega-Lite, without colours and width")
 
 
+Filter = Annotated[str, Query(max_length=_LONGEST)]
+
+
 def asked(
     request: Request,
     since: Annotated[str, Query(alias="from", max_length=_LONGEST, description="first day, as 2026-11-01")] = "",
     until: Annotated[str, Query(alias="to", max_length=_LONGEST, description="last day")] = "",
     grain: Annotated[str, Query(max_length=_LONGEST, description="hour, day, week or month")] = "",
+    brand: Filter = "",
+    source: Filter = "",
+    language: Filter = "",
+    topic: Filter = "",
+    sentiment: Filter = "",
+    complaint: Annotated[str, Query(max_length=_LONGEST, description="yes or no")] = "",
 ) -> dict[str, str]:
-    """What the address asks for. The filters, and what only one page knows, are taken as they come."""
+    """What the address asks for. What only one page knows is taken as it comes."""
     return {name: value[:_LONGEST].replace("\x00", "") for name, value in request.query_params.items() if value}
 
 

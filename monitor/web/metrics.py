@@ -88,7 +88,7 @@ def _pace(went: Pace) -> Iterator[Metric]:
     yield _gauge("firsthour_breaches_past_day", "Cases that became late within a day", went.breached)
     yield _gauge("firsthour_deliveries_failed_past_day", "Messages of a day that were given up", went.failed)
     yield _gauge("firsthour_corrections_past_day", "Verdicts that people corrected within a day", went.corrected)
-    model = {"model": went.model} if went.model is not None else {}
+    model = None if went.model is None else {"model": went.model}
     yield InfoMetricFamily("firsthour_model", "What gave the newest verdict", value=model)
 
 
