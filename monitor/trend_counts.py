@@ -44,7 +44,15 @@ class Counts:
     hundredths: int = 0  # of stars, of all that are rated together
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+        return Counts(  # written out: a page adds thousands
+            self.mentions + other.mentions,
+            self.complaints + other.complaints,
+            self.negative + other.negative,
+            self.neutral + other.neutral,
+            self.positive + other.positive,
+            self.rated + other.rated,
+            self.hundredths + other.hundredths,
+        )
 
     @property
     def net_sentiment(self) -> float | None:

@@ -144,24 +144,32 @@ def parts(
     behind: Sequence[str] = (),
 ) -> Spec:
     """What share each of at most MOST_SERIES + 1 series has of all, over time; nothing where there is nothing."""
-    names, rows = list(series), []
-    for n, row in enumerate(_rows(axis, bool(behind))):
-        whole, foot = sum(values[n] for values in series.values()), 0
-        if not whole:  # so that the axis has its place
-            rows.append(row | {"key": "s0", "name": names[0], "count": 0, "foot": 0, "top": 0})
-        for k, values in enumerate(series.values()):
-            if values[n]:
-                top = foot + values[n]
-                share = {"key": f"s{k}", "name": names[k], "count": values[n], "share": values[n] / whole}
-                rows.append(row | share | {"foot": foot / whole, "top": top / whole})
-                foot = top
+    names, rows = list(series), _rows(axis, bool(behind))
+    for n, row in enumerate(rows):
+        row |= {f"s{k}": values[n] for k, values in enumerate(series.values())}
     keys = [f"s{k}" for k in range(len(names))]
+    stacked: list[Spec] = [
+        {"fold": keys, "as": ["key", "count"]},
+        {
+            "stack": "count",
+            "groupby": ["since" if behind else "start"],
+            "offset": "normalize",
+            "sort": [{"field": "key", "order": "ascending"}],
+            "as": ["under", "over"],
+        },
+        # where there is nothing, its share is none
+        {"calculate": "isFinite(datum.under) ? datum.under : 0", "as": "foot"},
+        {"calculate": "isFinite(datum.over) ? datum.over : 0", "as": "top"},
+        {"calculate": "datum.top - datum.foot", "as": "share"},
+        {"calculate": f"{json.dumps(names)}[toNumber(slice(datum.key, 1))]", "as": "name"},
+        *_leads(behind),
+    ]
     legend = {
         "labelExpr": f"{json.dumps(names)}[toNumber(slice(datum.value, 1))]",
         "symbolType": "square",
     }
     bars: Spec = {
-        "transform": _leads(behind),
+        "transform": stacked,
         "mark": {"type": "bar", "xOffset": 0.5, "x2Offset": -0.5},
         "encoding": {
             "x": axis.x(),

@@ -59,6 +59,7 @@ def config(palette: Palette) -> dict[str, Any]:
     p = palette
     return {
         "background": None,
+        "aria": False,  # a screen reader is given one image, and the table beside it
         "font": FONT,
         "padding": 4,
         "view": {"stroke": None},

@@ -34,6 +34,7 @@ from monitor.web.writing import writing
 
 HEARD = 40
 ON_PAGE = 50
+TABLE_ROWS = 400  # of a chart's figures on its page
 Before = Annotated[int | None, Query(ge=0, le=queries.LARGEST_ID)]
 
 
@@ -157,7 +158,7 @@ def templates() -> Environment:
     )
     environment.filters.update(words.FILTERS)
     environment.globals.update(clock_of=story.clock_of, told=story.told, permalink=permalink)
-    environment.globals.update(chart_themes={"light": config(LIGHT), "dark": config(DARK)})
+    environment.globals.update(table_rows=TABLE_ROWS, chart_themes={"light": config(LIGHT), "dark": config(DARK)})
     return environment
 
 

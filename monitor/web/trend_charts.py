@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -130,8 +129,9 @@ def when(scope: TrendScope) -> Column:
 def links(scope: TrendScope) -> tuple[str, ...]:
     """The page of the mentions behind each point."""
     address = scope.behind()
-    edges = zip(scope.axis.starts, scope.axis.ends, strict=True)
-    return tuple(address + urlencode({"since": stamp(start), "until": stamp(end)}) for start, end in edges)
+    starts = [stamp(start) for start in scope.axis.starts]
+    ends = [*starts[1:], *map(stamp, scope.axis.ends[-1:])]
+    return tuple(f"{address}since={start}&until={end}" for start, end in zip(starts, ends, strict=True))
 
 
 def stamp(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -30,7 +31,7 @@ _HOUR = timedelta(hours=1)
 _FINEST = ((2, Grain.HOUR), (120, Grain.DAY), (800, Grain.WEEK))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: spans and axis are kept, since every chart asks for them
 class TrendScope:
     """From the first to the last day, both included, on the wall clock of `zone`; weeks and months are whole ones. A
     filter that is None takes all, of the brands all of our own (`ours`)."""
@@ -54,18 +55,18 @@ class TrendScope:
     def since(self) -> datetime:
         return midnight(self.first, self.zone)
 
-    @property
+    @cached_property
     def span(self) -> Span:
         """What is drawn: up to the hour that is running."""
         return Span(self.since, min(self._end, self._hour + _HOUR), self.grain, self.zone)
 
-    @property
+    @cached_property
     def compared(self) -> Span | None:
         """What is compared with the period before: whole hours. None where not even one has passed."""
         until = min(self._end, self._hour)
         return Span(self.since, until, self.grain, self.zone) if until > self.since else None
 
-    @property
+    @cached_property
     def before(self) -> Span | None:
         """The period before `compared`: as many days, weeks or months earlier, up to the same hour of the day. None
         where nothing, or not all of it, is known."""
@@ -79,7 +80,7 @@ class TrendScope:
         """Whether brands were listened to by then: something was heard before a tenth of that time had passed."""
         return self.heard is not None and self.heard <= since + (until - since) / 10
 
-    @property
+    @cached_property
     def axis(self) -> TimeAxis:
         return TimeAxis.of(self.span, self.now)
 

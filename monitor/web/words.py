@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import regex
+from markupsafe import Markup
 
 from monitor.trend_findings import signed
 from monitor.web.languages import NAMES
@@ -187,10 +190,22 @@ def points(part: float | None) -> str:
     return "–" if part is None else signed(100 * part)
 
 
+def cell(value: Any, kind: str) -> str:
+    """A figure in a table; `kind` is that of its column (monitor/charts/chart.py)."""
+    if value is None:
+        return "–"
+    if kind == "moment":
+        return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M}</time>').format(iso(value), value)
+    if kind == "text":
+        return Markup("<bdi>{}</bdi>").format(shortened(value, 80))
+    figures: dict[str, Callable[[Any], str]] = {"share": share, "points": points, "number": "{:,.1f}".format}
+    return figures.get(kind, "{:,}".format)(value)
+
+
 FILTERS = {
     f.__name__: f
     for f in (
         *(language, spoken, shortened, long_span, stars, ordinal, people, initials, iso, web_address, percent),
-        *(lasting, share, points, browser),
+        *(lasting, share, points, cell, browser),
     )
 }
