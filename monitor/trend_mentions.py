@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,7 +49,7 @@ def behind(
     """Up to `limit` mentions that count from `since` (inclusive) to `until` (exclusive), both aware: as many as the
     counts say where both are whole hours. `after` is where the page before ended."""
     found: list[Behind] = []
-    for first, end in _where_counted(session, since, min(until, after[0] + _MOMENT) if after else until, wanted, limit):
+    for first, end in _where_counted(session, since, min(until, after[0] + _MOMENT) if after else until, wanted):
         found += _within(session, first, end, wanted, after, limit - len(found))
         if len(found) >= limit:
             break
@@ -58,10 +57,10 @@ def behind(
 
 
 def _where_counted(
-    session: Session, since: datetime, until: datetime, wanted: Filter, limit: int
+    session: Session, since: datetime, until: datetime, wanted: Filter
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Where the counts say that such mentions are, the latest first, until there are `limit` of them: a rare one is not
-    sought through all the others. Hours of which only a part is asked for are always looked at."""
+    """Where the counts say that such mentions are, the latest first: a rare one is not sought through all the
+    others. Hours of which only a part is asked for are always looked at."""
     zone = ZoneInfo(session.scalar(select(TALLIED.c.zone).where(TALLIED.c.grain == "day").limit(1)) or "UTC")
     begin, end = _hour(first_hour(since)), _hour(hour_of(until))
     if end <= begin:
@@ -69,21 +68,15 @@ def _where_counted(
         return
     if until > end:
         yield end, until
-    counted, latest = 0, end
+    latest = end
     for days in _STEPS:
         earliest = max(begin, latest - days * _DAY)
         asked = Reading(session, Span(earliest, latest, Grain.DAY, zone))
         for day in sorted({bucket for _, bucket, _ in asked.rows(wanted, None)}, reverse=True):
             hours = [hour for hour in hours_of(day, zone) if earliest <= _hour(hour) < latest]
             within = Reading(session, Span(_hour(hours[0]), _hour(hours[-1] + 1), Grain.HOUR, zone))
-            by_hour: Counter[int] = Counter()
-            for _, hour, sums in within.rows(wanted, None):
-                by_hour[hour] += sums[0]
-            for hour in sorted(by_hour.keys() & set(hours), reverse=True):
+            for hour in sorted({hour for _, hour, _ in within.rows(wanted, None)}.intersection(hours), reverse=True):
                 yield _hour(hour), _hour(hour + 1)
-                counted += by_hour[hour]
-                if counted >= limit:
-                    return
         if earliest == begin:
             break
         latest = earliest

@@ -215,7 +215,7 @@ def test_the_mentions_behind_a_point_come_page_by_page_without_a_gap_or_a_double
 def test_the_mentions_behind_many_days_are_found_by_the_counts_to_the_minute(
     any_db: Database, make_settings: Callable[..., Settings], added_up: bool
 ) -> None:
-    about = ["acme, angry about delivery, in en", "beta, glad, in de", "beta, glad, in en"]
+    about = ["acme and beta, angry about delivery, in en", "beta, glad, in de", "beta, glad, in en"]
     items = [Item(str(n), about[n % 3], NOON - n * timedelta(minutes=401), author=Author("ann")) for n in range(60)]
     judge(any_db, make_settings(), *items)
     if added_up:
