@@ -16,7 +16,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("classifier", "pipeline", "latency", "tick", "start", "cost", "trends", "exports", "imports", "spikes")
+NAMES = (
+    "classifier",
+    "pipeline",
+    "latency",
+    "tick",
+    "start",
+    "cost",
+    "trends",
+    "response",
+    "exports",
+    "imports",
+    "spikes",
+)
 
 
 def machine() -> str:

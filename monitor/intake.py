@@ -73,9 +73,10 @@ class Intake:
 
     def hear(self, session: Session, name: str, page: Page, now: datetime, one_by_one: bool = False) -> Stored:
         """As `take`, for what came between two polls: it counts for the source as what they bring does."""
-        of_source = select(SourceState).where(SourceState.name == name)
-        row = session.scalar(of_source.with_for_update())  # before the mentions, as a poll does
         stored = self.take(session, name, page, now, one_by_one)
+        # a poll that holds the row may wait for our mentions, so we do not wait for it
+        of_source = select(SourceState).where(SourceState.name == name).with_for_update(skip_locked=True)
+        row = session.scalar(of_source)
         if row is not None and stored.newest is not None:
             row.newest_posted_at = max(row.newest_posted_at or stored.newest, stored.newest)
             if row.arrivals is not None and row.last_success_at is not None:

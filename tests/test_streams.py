@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select, update
+from sqlalchemy import URL, delete, select, update
 from structlog.testing import capture_logs
 
 from monitor import faults
@@ -276,6 +276,31 @@ def test_what_is_heard_makes_the_source_a_busy_one(any_db: Database, clock: Manu
     with any_db.read() as session:
         source = session.get_one(SourceState, "radio")
     assert (source.arrivals, source.newest_posted_at) == (1 + 9, item("0").posted_at)
+
+
+def test_a_poll_and_a_stream_that_store_the_same_wait_for_one_another_never_both(
+    pg_url: URL, clock: ManualClock, radio: Radio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(pg_url)
+    both = Listeners(db, clock, radio)
+    both.collect.run_once()
+    radio.published = [item("1")]
+    polling = threading.Thread(target=both.collect.poll, args=("radio",))
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    def meanwhile(step: str) -> None:
+        if step != "mentions.inserted" or polling.ident is not None:
+            return
+        polling.start()
+        with db.engine.connect() as connection:
+            while polling.is_alive() and not connection.exec_driver_sql(waiting).scalar():
+                connection.rollback()
+
+    monkeypatch.setattr(faults, "hook", meanwhile)
+    both.listen(News((item("1"),)))
+    polling.join()
+    assert ids(db) == ["1"]
+    db.close()
 
 
 def test_health_tells_whether_a_source_is_listened_to_and_when_it_is_polled_all_the_same(
