@@ -1,7 +1,7 @@
 """Run the named benchmarks (none: all) and print one table, with the machine they ran on.
 
 python -m benchmarks [classifier] [pipeline] [latency] [tick] [start] [cost] [trends] [response] [exports] [imports]
-    [spikes]
+    [spikes] [digest]
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ NAMES = (
     "exports",
     "imports",
     "spikes",
+    "digest",
 )
 
 
