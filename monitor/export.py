@@ -35,14 +35,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 
-def rows(db: Database, what: str, since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
+def rows(
+    db: Database, what: str, since: datetime | None, until: datetime | None, also: Sequence[str] = ()
+) -> Iterator[dict[str, Any]]:
     """Every row of `what` posted from `since` (inclusive) to `until` (exclusive), ordered by id (trends: by brand and
-    hour, those hours that begin within), in chunks so that neither memory nor a transaction grows with their number."""
+    hour, those hours that begin within), in chunks so that neither memory nor a transaction grows with their number.
+    `also` are further columns of mentions, behind the others."""
     if what == "trends":
         yield from _trends(db, since, until)
         return
     table: Any = {"mentions": MentionRow, "cases": CaseRow}[what]
-    statement: Select[Any] = select(*_columns(what)).order_by(table.id).limit(CHUNK)
+    more = [getattr(table, name) for name in also]
+    statement: Select[Any] = select(*_columns(what), *more).order_by(table.id).limit(CHUNK)
     if what == "mentions":
         statement = statement.outerjoin(
             VerdictRow, and_(VerdictRow.mention_id == MentionRow.id, VerdictRow.revision == MentionRow.revision)
@@ -56,7 +60,7 @@ def rows(db: Database, what: str, since: datetime | None, until: datetime | None
         with db.read() as session:
             chunk = session.execute(statement.where(table.id > last)).all()
         for row in chunk:
-            yield {name: _plain(value) for name, value in zip(COLUMNS[what], row, strict=True)}
+            yield {name: _plain(value) for name, value in zip((*COLUMNS[what], *also), row, strict=True)}
         if len(chunk) < CHUNK:
             return
         last = chunk[-1].id

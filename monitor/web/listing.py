@@ -41,6 +41,7 @@ class CorrectionRecord:
     model: str | None
     actor: str
     at: datetime
+    author_name: str | None = None  # so that it can be masked in the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class ReplyRecord:
     text: str
     created_at: datetime
     sent_at: datetime | None
+    author: str | None = None  # to whom: so that their names can be masked in it
+    author_name: str | None = None
 
 
 def cases(session: Session, limit: int, wanted: CaseQuery, after: tuple[Any, ...] | None = None) -> list[CaseRecord]:
@@ -103,7 +106,7 @@ def corrections(
     k, m, v = CorrectionRow, MentionRow, VerdictRow
     query = (
         select(k.id, k.mention_id, m.source, m.author, _start(m.text), v.language, v.topic, k.complaint)
-        .add_columns(v.complaint.label("judged_complaint"), v.complaint_score, v.model, k.actor, k.at)
+        .add_columns(v.complaint.label("judged_complaint"), v.complaint_score, v.model, k.actor, k.at, m.author_name)
         .join(m, m.id == k.mention_id)
         .outerjoin(v, and_(v.mention_id == m.id, v.revision == m.revision))
         .where(*_any_of([(m.source, wanted.source)]))
@@ -115,8 +118,9 @@ def corrections(
 def replies(session: Session, limit: int, wanted: PastQuery, after: tuple[Any, ...] | None = None) -> list[ReplyRecord]:
     """Those written last first, from the reply after that of the id in `after` on; no drafts, which are private."""
     r, m = ReplyRow, MentionRow
-    own = [getattr(r, field.name) for field in fields(ReplyRecord) if field.name not in ("source", "text")]
-    query = select(*own, m.source, _start(r.text)).join(m, m.id == r.mention_id)
+    others = ("source", "text", "author", "author_name")
+    own = [getattr(r, field.name) for field in fields(ReplyRecord) if field.name not in others]
+    query = select(*own, m.source, m.author, m.author_name, _start(r.text)).join(m, m.id == r.mention_id)
     query = query.where(r.state != "draft", *_any_of([(m.source, wanted.source)]))
     found = session.execute(_by_id(_within(query, r.created_at, wanted), r.id, limit, after)).mappings()
     return [ReplyRecord(**row) for row in found]

@@ -49,10 +49,12 @@ def masked(value: Value) -> Value:
 
 
 def masked_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """As `masked`, of a row of an export."""
-    names = sorted(_called(row["author"]), key=len, reverse=True) if row.get("author") else []
+    """As `masked`, of a row of an export. `author_name` is only there to be found in the words, and taken out."""
+    names = sorted(_names(row), key=len, reverse=True)
     about = {name: REMOVED[name] for name in REMOVED if name in row} if "author" in row else {}
-    return dict(row) | {name: hidden(row[name], names) for name in WORDS if row.get(name)} | about
+    seen = dict(row) | {name: hidden(row[name], names) for name in WORDS if row.get(name)} | about
+    seen.pop("author_name", None)
+    return seen
 
 
 def hidden(text: str, names: Collection[str] = ()) -> str:

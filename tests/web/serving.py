@@ -45,6 +45,7 @@ class Desk:
             headers={"Origin": self.address, "Cookie": f"firsthour_me={name}"},
             trust_env=False,
             verify=False,
+            timeout=30,
         )
 
 
@@ -61,7 +62,9 @@ def open_desk(db: Database, make_settings: Callable[..., Settings]) -> Iterator[
         replies = Replies(db, cases, settings, lambda name: square if name == "app-store" else None)
         server = DeskServer(build_web(db, clock, cases, settings, health, replies=replies), port=0)
         server.start()
-        http = httpx2.Client(base_url=server.address, headers={"Origin": server.address}, trust_env=False, verify=False)
+        http = httpx2.Client(
+            base_url=server.address, headers={"Origin": server.address}, trust_env=False, verify=False, timeout=30
+        )
         opened.append(Desk(db, clock, cases, health, server, replies, square, http))
         return opened[-1]
 

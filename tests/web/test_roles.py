@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from monitor.access.roles import Role
 from monitor.access.rows import AuditRow
 from monitor.access.tokens import Tokens
 from monitor.clock import ManualClock
-from monitor.models import MentionRow
+from monitor.models import CorrectionRow, MentionRow, ReplyRow
 from monitor.web.masking import hidden, masked
 from tests.web.people import US, browser, person, signed_in, users
 from tests.web.serving import Desk
@@ -51,6 +50,10 @@ def case_id(desk: Desk) -> int:
             happened(session, each, "rated", "kadri.kask", now, "survey", score=2)
         whose = {"author_name": "Kadri Kask", "author_url": "https://kask.example", "media": ["https://kask.example/p"]}
         session.execute(update(MentionRow).values(**whose))
+        about = {"mention_id": row.mention_id, "actor": "Liis", "at": now}
+        session.add(CorrectionRow(complaint=True, **about))
+        written = {"case_id": row.id, "mention_id": row.mention_id, "actor": "Liis", "origin": "web", "not_before": now}
+        session.add(ReplyRow(key="1", state="sent", text="Dear Kadri Kask, ...", created_at=now, **written))
         return row.id
 
 
@@ -100,12 +103,12 @@ def test_every_answer_of_the_interface_is_masked_for_a_token_without_the_scope_p
     for path, methods in schema["paths"].items():
         if "get" not in methods or not path.startswith("/api/"):
             continue
-        address = (
-            re.sub(r"\{(case_id|id)\}", str(case_id), path).replace("{page}", "overview").replace("{name}", "volume")
-        )
+        values = {"case_id": str(case_id), "mention_id": "1", "page": "overview", "name": "volume"}
+        values |= {"what": "mentions", "format": "jsonl"}
+        address = path.format(**values)
         for name, secret in (("plain", plain), ("personal", personal)):
             answer = browser(desk, Authorization=f"Bearer {secret}").http.get(address)
-            assert answer.status_code in (200, 404, 422, 501), (address, answer.text)
+            assert answer.status_code in (200, 501), (address, answer.text)
             seen[name] += answer.text if not answer.headers["content-type"].startswith("image/") else ""
     assert revealed(seen["plain"]) == []
     assert set(revealed(seen["personal"])) == set(SECRETS)
