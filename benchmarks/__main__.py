@@ -1,7 +1,7 @@
 """Run the named benchmarks (none: all) and print one table, with the machine they ran on.
 
 python -m benchmarks [classifier] [pipeline] [latency] [tick] [start] [cost] [trends] [response] [exports] [imports]
-    [spikes] [digest]
+    [spikes] [digest] [forecast]
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ NAMES = (
     "imports",
     "spikes",
     "digest",
+    "forecast",
 )
 
 

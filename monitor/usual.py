@@ -51,6 +51,15 @@ class Usual:
             low, high = (middle, high) if self.tail(middle) >= probability else (low, middle)
         return low
 
+    def quantile(self, probability: float) -> int:
+        """The least count that is not exceeded with this probability."""
+        count, term = 0, self._p(0)
+        total = term
+        while total < probability and (term or count < self.mean):
+            term *= (count + self.size) / (count + 1) * self.mean / (self.mean + self.size)
+            total, count = total + term, count + 1
+        return count
+
     def part(self, share: float, seen: int) -> Usual:
         """What to expect of a part of it, whose `share` was estimated from `seen` such ones."""
         return replace(self, mean=self.mean * share, size=1 / (1 / self.size + 1 / (seen + 1)))

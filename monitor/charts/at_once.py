@@ -83,13 +83,14 @@ def grid(
         if (value := values[r][c]) is not None
     ]
     bare = {"title": None, "domain": False, "ticks": False}
+    turned: Spec = {"labelAngle": 0, "labelOverlap": "parity"}
     return {
         "height": max(1, len(rows)) * _ROW,
         "data": {"values": cells},
         "mark": {"type": "rect", "style": "box"},
         "encoding": {
             "y": {"field": "row", "type": "ordinal", "sort": list(rows), "axis": bare},
-            "x": {"field": "column", "type": "ordinal", "sort": list(columns), "axis": bare | {"labelAngle": 0}},
+            "x": {"field": "column", "type": "ordinal", "sort": list(columns), "axis": bare | turned},
             "color": {
                 "field": "value",
                 "type": "quantitative",

@@ -80,9 +80,11 @@ def lines(
     behind: Sequence[str] = (),
     form: str = ",d",
     domain: tuple[float, float] | None = None,
+    steps: bool = False,
 ) -> Spec:
     """A line for each of at most MOST_SERIES + 1 series; `before` only where there is one. `form` is d3's format of the
-    figure, `domain` the least extent of its axis. `behind` has an address for each series."""
+    figure, `domain` the least extent of its axis. `behind` has an address for each series. `steps`: it stays until the
+    next point, and changes then."""
     rows = _rows(axis, bool(behind))
     names = list(series)
     for n, row in enumerate(rows):
@@ -97,7 +99,7 @@ def lines(
         drawn = [*domain, *(each for values in (*series.values(), before) for each in values if each is not None)]
         scale = {"domain": [min(drawn), max(drawn)], "nice": True}
     y: Spec = {"field": "figure", "type": "quantitative", "title": None, "scale": scale, "axis": {"format": form}}
-    y["axis"] |= {"tickCount": 5}
+    y["axis"] |= {"tickCount": 5} | ({"tickMinStep": 1} if form == ",d" else {})
     encoding: Spec = {"x": axis.x(), "y": y}
     several = len(names) > 1
     if several:
@@ -112,7 +114,7 @@ def lines(
         *_leads(behind),
     ]
     style = {} if several else {"style": "plain"}
-    line = {"type": "line", "strokeWidth": 2.2} | style
+    line = {"type": "line", "strokeWidth": 2.2} | style | ({"interpolate": "step-after"} if steps else {})
     point = {"type": "point", "filled": True, "size": 45 if len(rows) <= 62 else 14} | style
     layers: list[Spec] = [
         {"transform": [*folded, {"filter": "!datum.partial"}], "mark": line, "encoding": encoding},
@@ -135,6 +137,32 @@ def lines(
     if domain and domain[0] < 0:
         layers.insert(0, {"mark": {"type": "rule", "style": "zero"}, "encoding": {"y": {"datum": 0}}})
     return _layered(rows, axis.with_marks(layers, marks))
+
+
+def band(axis: TimeAxis, middle: Sequence[float], low: Sequence[float], high: Sequence[float], form: str) -> Spec:
+    """What is expected, as a line, within the band in which it is likely to lie."""
+    rows = [
+        row | {"middle": round(m, 2), "low": a, "high": b}
+        for row, m, a, b in zip(axis.columns(), middle, low, high, strict=True)
+    ]
+    y: Spec = {"type": "quantitative", "title": None, "axis": {"format": ",.3~f", "tickCount": 5}}
+    tips = [_tip("when", "When"), _tip("middle", "Expected", form), _tip("low", "From"), _tip("high", "To")]
+    stepped = {"interpolate": "step-after"}
+    layers: list[Spec] = [
+        {
+            "mark": {"type": "area", "style": "band", **stepped},
+            "encoding": {"x": axis.x(), "y": y | {"field": "low"}, "y2": {"field": "high"}},
+        },
+        {
+            "mark": {"type": "line", "style": "plain", "strokeWidth": 2.2, **stepped},
+            "encoding": {"x": axis.x(), "y": y | {"field": "middle"}},
+        },
+        {
+            "mark": {"type": "point", "style": "plain", "filled": True, "size": 14},
+            "encoding": {"x": axis.x(), "y": y | {"field": "middle"}, "tooltip": tips},
+        },
+    ]
+    return _layered(rows, layers)
 
 
 def parts(

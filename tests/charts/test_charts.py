@@ -17,7 +17,7 @@ from inline_snapshot import snapshot
 from monitor.charts import DARK, LIGHT, Chart, Column, Table, config
 from monitor.charts.at_once import Bar, grid, ranked
 from monitor.charts.intervals import Range, intervals
-from monitor.charts.over_time import lines, moods, parts
+from monitor.charts.over_time import band, lines, moods, parts
 from monitor.charts.picture import VEGA_LITE, png, titled
 from monitor.charts.time_axis import Mark, TimeAxis
 from monitor.trend_spans import Grain, Span
@@ -58,6 +58,8 @@ SPECS: dict[str, Callable[[], dict[str, Any]]] = {
     "moods alone": lambda: moods(axis(2, Grain.HOUR), counts(48)),
     "one line": lambda: lines(axis(), {"Net": [1.0, None, -30.0]}, [0.0, 2.0, 3.0], MARKS, ["/x?"], "+.0f", (-20, 20)),
     "seven lines": lambda: lines(axis(), {f"{HOSTILE}{n}": [n, n + 1, None] for n in range(7)}, (), MARKS, ["/x?"] * 7),
+    "steps": lambda: lines(axis(2, Grain.HOUR), {"needed": range(48), "on call": [1] * 48}, steps=True),
+    "band": lambda: band(axis(2, Grain.HOUR), [1.5] * 48, [0] * 48, [3] * 48, ".1f"),
     "parts": lambda: parts(axis(), {HOSTILE: [1, 0, 0], "other": [2, 0, 5]}, MARKS, ["/x?a=b&", "/x?"]),
     "ranked": lambda: ranked([Bar(HOSTILE, 3, 5, "/x", "negative"), Bar("b", 0, None, None)]),
     "grid": lambda: grid(["Mon"], ["00", "01"], [[1.5, None]], links=[["/a", "/b"]]),

@@ -12,6 +12,7 @@ import typer.main
 
 from monitor.settings import Settings
 from monitor.source_words import MEANINGS
+from monitor.staffing import DEFINITIONS as STAFFING
 from monitor.trend_figures import FIGURES
 from monitor.web.competitors_report import DEFINITIONS as COMPETITION
 
@@ -144,7 +145,7 @@ def test_the_figures_of_the_trends_are_defined_on_their_page_as_they_are_in_the_
     assert missing == []
 
 
-@pytest.mark.parametrize(("page", "meanings"), [("polling.md", MEANINGS)])
+@pytest.mark.parametrize(("page", "meanings"), [("polling.md", MEANINGS), ("staffing.md", STAFFING)])
 def test_what_a_page_shows_is_defined_in_the_docs_as_in_the_code(
     page: str, meanings: dict[str, tuple[str, str]]
 ) -> None:

@@ -71,6 +71,7 @@ def pages(case_id: int) -> list[str]:
         "/trends/mentions",
         "/competitors",
         "/sources",
+        "/staffing",
         "/parts/board",
         "/parts/heard",
         f"/parts/cases/{case_id}",
