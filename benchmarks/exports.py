@@ -20,7 +20,7 @@ from monitor.database import Database
 ROWS = 1_000_000
 _WHATS = ("mentions", "cases", "trends")
 _CHILD = """
-import json, resource, sys, time
+import json, re, sys, time
 from pathlib import Path
 from monitor.database import Database
 from monitor.export import write
@@ -28,7 +28,8 @@ url, what, kind, output = sys.argv[1:]
 db = Database(url)
 if kind == "parquet":
     import pyarrow.parquet
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# not ru_maxrss, which a process takes over from the one that started it
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 before, began = peak(), time.perf_counter()
 rows = write(db, what, kind, Path(output), None, None)
 print(json.dumps([rows, time.perf_counter() - began, peak() - before]))

@@ -17,6 +17,12 @@ from monitor.web.problems import not_fitting, problem
 from monitor.web.survey import lost
 from monitor.web.turned_away import TurnedAway
 
+_MENDS = {
+    "Not Found": "there is nothing at this address; /api/openapi.json lists what there is",
+    "Method Not Allowed": "this address does not take that method; /api/openapi.json says which it takes",
+    "There was an error parsing the body": "the body is no JSON that can be read; /api/openapi.json says what it has",
+}
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -61,13 +67,5 @@ def _for_programs(request: Request) -> bool:
 
 
 def _said(error: HTTPException) -> str:
-    """A sentence, also of what Starlette says in two words."""
-    mends = {
-        404: "there is nothing at this address; /api/openapi.json lists what there is",
-        405: "this address does not take that method; /api/openapi.json says which it takes",
-    }
-    return (
-        mends.get(error.status_code, error.detail)
-        if error.detail in ("Not Found", "Method Not Allowed")
-        else error.detail
-    )
+    """A sentence, also where others say two words."""
+    return _MENDS.get(str(error.detail), str(error.detail))

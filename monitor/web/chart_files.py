@@ -15,8 +15,8 @@ from monitor.errors import ConfigurationError
 from monitor.web.scope import Impossible
 
 Charts = Callable[[Mapping[str, str]], Mapping[str, Chart]]  # of what an address asks; raises Impossible
-Page = Annotated[str, Path(max_length=40, description="such as overview")]
-Name = Annotated[str, Path(max_length=80, description="such as volume")]
+Page = Annotated[str, Path(max_length=40, description="such as overview", examples=["overview"])]
+Name = Annotated[str, Path(max_length=80, description="such as volume", examples=["volume"])]
 _FILE: dict[int | str, dict[str, Any]] = {200: {"description": "the file"}, 404: {"description": "no such chart"}}
 _LONGEST = 100
 

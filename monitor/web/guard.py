@@ -22,7 +22,8 @@ from monitor.web_settings import LOOPBACK
 PUBLIC = "/s/"
 HOOKS = "/hooks/"
 LARGEST_FORM = 100_000  # bytes
-_READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_READING = frozenset({"/healthz", "/readyz", "/metrics"})  # nothing to change there, whatever the method
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -80,7 +81,7 @@ class Guard:
             named = f", localhost and {self.own.hostname}" if self.own.hostname else " and localhost"
             why = f"The desk answers to 127.0.0.1{named} only; a proxy in front has to send one of them as Host."
             return 421, why if self.own.hostname else why + " `url` in [web] adds a name."
-        if method in _READS or hook:
+        if method in _READS or hook or path in _READING:
             return None
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is not None:

@@ -64,6 +64,8 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> None:
         return
     scope = "export" if path.endswith((*EXPORTS, ".{format}")) else "read" if method == "get" else "act"
     operation["security"] = [{"token": [scope]}, {"session": []}]
+    if "requestBody" in operation:
+        operation["responses"].setdefault("400", {"description": "the body cannot be read"})
     for status, answer in operation["responses"].items():
         if status.startswith(("4", "5")):
             answer.setdefault("content", _PROBLEM)

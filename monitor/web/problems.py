@@ -48,6 +48,8 @@ def _misfit(error: Mapping[str, Any]) -> Misfit:
     place = [str(part) for part in error["loc"][1:]] or [str(error["loc"][0])]
     if error["type"] == "extra_forbidden":
         return Misfit(name=".".join(place), detail="there is no such parameter; /api/openapi.json lists them")
+    if error["type"] == "json_invalid":
+        return Misfit(name="body", detail="is no JSON; /api/openapi.json says what it has")
     if error["type"] == "missing":
         return Misfit(name=".".join(place), detail="is missing")
     wrong = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "it should", 1)

@@ -194,6 +194,17 @@ def test_another_method_is_refused_with_those_that_are_taken(desk: Desk) -> None
     assert "/api/openapi.json" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [(b"\x80", 400, "the body is no JSON that can be read"), (b"{", 422, "body: is no JSON")],
+)
+def test_a_body_that_is_no_json_is_told_so(desk: Desk, body: bytes, status: int, says: str) -> None:
+    case = town.settle(desk.db, desk.clock.now())["jun_dlc"]
+    headers = {"Content-Type": "application/json"}
+    answer = desk.http.post(f"/api/v1/cases/{case}/events", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["detail"].partition(";")[0]) == (status, says)
+
+
 def test_the_lists_are_the_same_on_both_databases(
     any_db: Database, clock: ManualClock, make_settings: Callable[..., Any]
 ) -> None:
