@@ -195,3 +195,12 @@ def test_a_day_is_the_teams_and_not_utcs(open_desk: Callable[..., Desk], clock: 
     heard(desk.db, clock.now() - 20 * HOUR, 7)  # 16:00 UTC on the 19th, 01:00 on the 20th
     assert "<b>7</b>" in desk.http.get("/overview?from=2026-11-20&to=2026-11-20").text
     assert "Nothing was said" in desk.http.get("/overview?from=2026-11-19&to=2026-11-19").text
+
+
+def test_a_long_table_ends_with_the_latest_and_the_csv_has_all(desk: Desk) -> None:
+    two_months(desk)
+    page = desk.http.get("/overview?grain=hour").text
+    assert "The last 400 of 661 rows; the CSV has all." in page
+    assert page.count('<tr><th scope="row"><a href="/trends/mentions') == 800  # of two charts
+    assert "since=2026-11-20T12:00Z&amp;until=2026-11-20T13:00Z" in page
+    assert desk.http.get("/api/v1/charts/overview/volume.csv?grain=hour").text.count("\n") == 662
