@@ -18,6 +18,17 @@ from monitor.trend_counts import Filter
 from monitor.trend_reading import Reading
 from monitor.trend_spans import MOST_POINTS, Grain, Span, hours_of
 
+_OF_MENTION = (
+    MentionRow.id,
+    MentionRow.posted_at,
+    MentionRow.source,
+    MentionRow.url,
+    MentionRow.author,
+    MentionRow.author_name,
+    MentionRow.text,
+    MentionRow.rating,
+    MentionRow.brands,
+)
 After = tuple[datetime, int]  # posted at, id: of the last mention of the page before
 _MOMENT, _DAY = timedelta(microseconds=1), timedelta(days=1)
 _STEPS = (2, 30, *[MOST_POINTS - 2] * 10)  # days, the latest first: what is frequent is found in the first
@@ -44,13 +55,18 @@ class Behind:
 
 
 def behind(
-    session: Session, since: datetime, until: datetime, wanted: Filter, after: After | None = None, limit: int = 50
+    session: Session,
+    since: datetime,
+    until: datetime,
+    wanted: Filter,
+    after: After | None = None,
+    limit: int = 50,
 ) -> tuple[Behind, ...]:
     """Up to `limit` mentions that count from `since` (inclusive) to `until` (exclusive), both aware: as many as the
     counts say where both are whole hours. `after` is where the page before ended."""
     found: list[Behind] = []
     for first, end in _where_counted(session, since, min(until, after[0] + _MOMENT) if after else until, wanted):
-        found += _within(session, first, end, wanted, after, limit - len(found))
+        found += within(session, first, end, wanted, after, limit - len(found))
         if len(found) >= limit:
             break
     return tuple(found)
@@ -88,9 +104,16 @@ def _hour(hour: int) -> datetime:
     return datetime.fromtimestamp(hour * 3600, UTC)
 
 
-def _within(
-    session: Session, since: datetime, until: datetime, wanted: Filter, after: After | None, limit: int
+def within(
+    session: Session,
+    since: datetime,
+    until: datetime,
+    wanted: Filter,
+    after: After | None = None,
+    limit: int = 50,
+    looked_at: int | None = None,
 ) -> list[Behind]:
+    """The same by looking at all mentions of that time; with `looked_at`, at the latest so many, whatever they say."""
     m, v = MentionRow, VerdictRow
     corrected = (
         select(CorrectionRow.complaint)
@@ -101,7 +124,7 @@ def _within(
     )
     complaint = func.coalesce(corrected, v.complaint)
     statement = (
-        select(m, v.language, v.sentiment, v.topic, complaint)
+        select(*_OF_MENTION, v.language, v.sentiment, v.topic, complaint.label("complaint"), m.case_id)
         .join(v, and_(v.mention_id == m.id, v.revision == m.revision))
         .where(~m.own, m.removed_at.is_(None), m.posted_at >= since, m.posted_at < until)
         .order_by(m.posted_at.desc(), m.id.desc())
@@ -116,18 +139,19 @@ def _within(
         statement = statement.where(about(session, wanted.brand))
     if wanted.complaint is not None:
         statement = statement.where(complaint if wanted.complaint else ~complaint)
+    if looked_at is not None:
+        latest = select(m.id).where(m.posted_at >= since, m.posted_at < until).order_by(m.posted_at.desc())
+        statement = statement.where(m.id.in_(latest.limit(looked_at)))
     if after is not None:
         posted_at, id = after
         statement = statement.where(
             m.posted_at <= posted_at, or_(m.posted_at < posted_at, and_(m.posted_at == posted_at, m.id < id))
         )
-    return [_behind(*row) for row in session.execute(statement)]
+    return [_behind(row._asdict()) for row in session.execute(statement)]
 
 
-def _behind(row: MentionRow, language: str, sentiment: str, topic: str, complaint: bool) -> Behind:
-    told = (row.id, row.posted_at, row.source, row.url, row.author, row.author_name)
-    said = (row.text, row.rating, tuple(row.brands), language, sentiment, topic)
-    return Behind(*told, *said, bool(complaint), row.case_id)
+def _behind(row: dict[str, Any]) -> Behind:
+    return Behind(**row | {"brands": tuple(row["brands"]), "complaint": bool(row["complaint"])})
 
 
 def about(session: Session, brands: Sequence[str]) -> ColumnElement[bool]:

@@ -21,6 +21,8 @@ from monitor.web.sources import Retry, source_routes, sources_api_routes
 from monitor.web.sources_report import SourceReports
 from monitor.web.staffing import staffing_api_routes, staffing_routes
 from monitor.web.staffing_report import Staffings
+from monitor.web.topics import topic_routes, topics_api_routes
+from monitor.web.topics_report import Topics
 from monitor.web.trends import trend_routes
 from monitor.web.trends_api import trends_api_routes
 from monitor.web.trends_report import Trends
@@ -39,23 +41,27 @@ def figure_routes(
     router = APIRouter()
     overviews = Overviews(db, clock, settings)
     trends = Trends(db, clock, settings)
+    topics = Topics(db, clock, settings)
     competitors = Competitors(db, clock, settings)
     sources = SourceReports(db, clock, settings, health)
     staffings = Staffings(db, clock, settings)
     charts = {
         "overview": overviews.charts,
         "trends": trends.charts,
+        "topics": topics.charts,
         "competitors": competitors.charts,
         "staffing": staffings.charts,
         "sources": sources.charts,
     }
     router.include_router(chart_routes(charts), tags=["data"], **api)
     router.include_router(trends_api_routes(trends), tags=["data"], **api)
+    router.include_router(topics_api_routes(topics), tags=["data"], **api)
     router.include_router(competitors_api_routes(competitors), tags=["data"], **api)
     router.include_router(sources_api_routes(sources), tags=["operation"], **api)
     router.include_router(staffing_api_routes(staffings), tags=["data"], **api)
     router.include_router(overview_routes(pages, overviews))
     router.include_router(trend_routes(pages, trends, DrillDown(db, clock, settings), clock))
+    router.include_router(topic_routes(pages, topics))
     router.include_router(competitor_routes(pages, competitors))
     router.include_router(staffing_routes(pages, staffings))
     router.include_router(source_routes(pages, sources, retry))

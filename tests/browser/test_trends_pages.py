@@ -36,7 +36,7 @@ def test_every_chart_is_drawn_and_everything_can_be_read_also_on_a_phone(
     two_months(desk)
     heard(desk.db, desk.clock.now() - HOUR, 60, "positive", brand="Beta", topic="other")
     page = open_context(desk, color_scheme=scheme, **PHONE).new_page()
-    for address in ("/overview", "/overview?language=cy", "/competitors?rival=Beta", "/competitors"):
+    for address in ("/overview", "/overview?language=cy", "/topics", "/competitors?rival=Beta", "/competitors"):
         drawn(page, address)
         assert page.evaluate(UNREADABLE) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

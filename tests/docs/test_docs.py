@@ -15,6 +15,7 @@ from monitor.source_words import MEANINGS
 from monitor.staffing import DEFINITIONS as STAFFING
 from monitor.trend_figures import FIGURES
 from monitor.web.competitors_report import DEFINITIONS as COMPETITION
+from monitor.web.topics_report import DEFINITIONS as TOPICS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -140,7 +141,7 @@ def test_every_page_can_be_reached_from_the_first() -> None:
 def test_the_figures_of_the_trends_are_defined_on_their_page_as_they_are_in_the_code() -> None:
     page = (ROOT / "docs/trends.md").read_text(encoding="utf-8")
     defined = {figure.title: figure.meaning for figure in FIGURES.values()}
-    told = [*defined.items(), *COMPETITION.items()]
+    told = [*defined.items(), *TOPICS.items(), *COMPETITION.items()]
     missing = [title for title, meaning in told if f"| **{title}** | {meaning} |" not in page]
     assert missing == []
 

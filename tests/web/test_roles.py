@@ -69,6 +69,7 @@ def pages(case_id: int) -> list[str]:
         "/overview",
         "/trends",
         "/trends/mentions",
+        "/topics",
         "/competitors",
         "/sources",
         "/staffing",
@@ -76,9 +77,6 @@ def pages(case_id: int) -> list[str]:
         "/parts/heard",
         f"/parts/cases/{case_id}",
         "/response",
-        "/overview",
-        "/trends",
-        "/trends/mentions",
     ]
 
 

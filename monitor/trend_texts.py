@@ -1,0 +1,75 @@
+"""What people wrote in a span: all of it, or as much as can be read at once, evenly over the span."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from monitor.terms import terms
+from monitor.trend_counts import Filter
+from monitor.trend_mentions import Behind, within
+from monitor.trend_spans import Grain, Span
+from monitor.trends import over_time
+
+SLICES = 32  # of four weeks each has 21 hours, so that they end at all times of the day
+LOOKED_AT = 20_000  # mentions, to find those that are wanted
+_HOURLY = timedelta(days=62)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """All that one person wrote of it, the latest first, so that who repeats it counts once."""
+
+    mentions: tuple[Behind, ...]
+    language: str
+    terms: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """`read` of the `of` texts that there were, by the people who wrote them."""
+
+    people: tuple[Person, ...]
+    read: int
+    of: int
+
+
+NO_TEXTS = Texts((), 0, 0)
+
+
+def texts(session: Session, span: Span, wanted: Filter, most: int) -> Texts:
+    """Up to `most` texts of the span. Where there are more, of each part of it as many as it has of the whole, its
+    latest."""
+    finer = replace(span, grain=Grain.HOUR if span.until - span.since <= _HOURLY else Grain.DAY)
+    counts = [point.mentions for point in over_time(session, finer, wanted)]
+    whole = sum(counts)
+    if not whole:
+        return NO_TEXTS
+    starts = [max(start, span.since) for start in finer.starts]
+    step = len(starts) if whole <= most else -(-len(starts) // SLICES)
+    parts = range(0, len(starts), step)
+    found: list[Behind] = []
+    for first in parts:
+        here = sum(counts[first : first + step])
+        until = starts[first + step] if first + step < len(starts) else span.until
+        if here:
+            quota = max(1, round(here * min(1.0, most / whole)))
+            looked_at = LOOKED_AT // len(parts)
+            found += within(session, starts[first], until, wanted, limit=quota, looked_at=looked_at)
+    return Texts(_people(found), len(found), whole)
+
+
+def _people(found: Iterable[Behind]) -> tuple[Person, ...]:
+    """In the order of their latest mention. One whose text was forgotten says nothing."""
+    wrote: dict[object, list[Behind]] = {}
+    for mention in sorted(found, key=lambda each: (each.posted_at, each.id), reverse=True):
+        if mention.text.strip():
+            who = mention.id if mention.author is None else (mention.source, mention.author)
+            wrote.setdefault(who, []).append(mention)
+    return tuple(
+        Person(tuple(each), each[0].language, frozenset().union(*(terms(mention.text) for mention in each)))
+        for each in wrote.values()
+    )
