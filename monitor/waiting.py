@@ -42,5 +42,5 @@ def waiting(session: Session, now: datetime, only: Mapping[str, str]) -> Waiting
     tallies = select(*(count().filter(running, each) for each in left), count().filter(~running))
     conditions = [getattr(c, name) == value for name, value in only.items()]
     row = session.execute(tallies.where(c.state.in_((*UNDER_WAY, "snoozed")), *conditions)).one()
-    late, within_20, within_60, longer, unclocked = row
+    late, within_20, within_60, longer, unclocked = map(int, row)
     return Waiting(late, within_20, within_60, longer, unclocked)

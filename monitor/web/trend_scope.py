@@ -211,7 +211,7 @@ def trend_scope(asked: Mapping[str, str], now: datetime, zone: ZoneInfo, ours: t
     if complaint not in (None, "yes", "no"):
         raise Impossible(f'complaint is "{complaint[:40]}": it can be yes or no.', {"complaint": ""})
     first, last = _whole(first, last, grain, today)
-    filters = {name: asked.get(name) or None for name in FILTERS}
+    filters: dict[str, Any] = {name: asked.get(name) or None for name in FILTERS}
     wanted = TrendScope(
         first,
         last,
