@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import TextClause, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -81,14 +81,17 @@ class Health:
         now = self._clock.now()
         with self._db.read() as session:
             cases = _counts(session, CaseRow.state, OPEN_CASES)
-            deliveries = _counts(session, DeliveryRow.state, OPEN_DELIVERIES)
-            judging = _counts(session, MentionRow.judging, ("waiting", "parked"))
+            deliveries = _counts(session, DeliveryRow.state, OPEN_DELIVERIES, lag.UNSENT)
+            waiting, parked = (
+                session.scalar(select(func.count()).select_from(MentionRow).where(state)) or 0
+                for state in (lag.UNJUDGED, lag.PARKED)
+            )
             sources = self._sources(session, now)["each"]
         return {
             "cases": cases,
             "deliveries": deliveries,
-            "waiting": judging["waiting"],
-            "parked": judging["parked"],
+            "waiting": waiting,
+            "parked": parked,
             "sources": sources,
         }
 
@@ -106,15 +109,13 @@ class Health:
             return {"ok": True, "configured": False}
         waiting, since = session.execute(
             select(func.count(), func.min(DeliveryRow.not_before)).where(
-                DeliveryRow.transport == "slack", DeliveryRow.state.in_(OPEN_DELIVERIES), DeliveryRow.not_before <= now
+                lag.UNSENT, DeliveryRow.transport == "slack", DeliveryRow.not_before <= now
             )
         ).one()
         error = session.scalar(
             select(DeliveryRow.error)
-            .where(
-                DeliveryRow.transport == "slack", DeliveryRow.state.in_(OPEN_DELIVERIES), DeliveryRow.error.is_not(None)
-            )
-            .order_by(DeliveryRow.id)
+            .where(lag.UNSENT, DeliveryRow.transport == "slack", DeliveryRow.error.is_not(None))
+            .order_by(DeliveryRow.not_before, DeliveryRow.id)
             .limit(1)
         )
         late = since is not None and now - since > self._settings.ops.delivering_after
@@ -138,8 +139,12 @@ class Health:
         }
 
 
-def _counts(session: Session, column: InstrumentedAttribute[str], values: tuple[str, ...]) -> dict[str, int]:
-    rows = session.execute(select(column, func.count()).where(column.in_(values)).group_by(column)).all()
+def _counts(
+    session: Session, column: InstrumentedAttribute[str], values: tuple[str, ...], which: TextClause | None = None
+) -> dict[str, int]:
+    """How many rows have each of `values`; `which` says the same so that a partial index is found."""
+    among = column.in_(values) if which is None else which
+    rows = session.execute(select(column, func.count()).where(among).group_by(column)).all()
     return dict.fromkeys(values, 0) | {value: count for value, count in rows}  # noqa: C416
 
 

@@ -12,8 +12,9 @@ from monitor.models import DeliveryRow, MentionRow, SourceState
 from monitor.settings import Settings
 
 # literal, so that SQLite takes the partial indexes
-_UNJUDGED = text("mentions.judging = 'waiting'")
-_UNSENT = text("deliveries.state IN ('pending', 'sending', 'unknown')")
+UNJUDGED = text("mentions.judging = 'waiting'")
+PARKED = text("mentions.judging = 'parked'")
+UNSENT = text("deliveries.state IN ('pending', 'sending', 'unknown')")
 
 
 def last_read(session: Session, sources: Sequence[str]) -> datetime | None:
@@ -30,7 +31,7 @@ def silence_allowed(settings: Settings) -> timedelta:
 def unjudged_since(session: Session) -> datetime | None:
     """When the mention that has waited for longest to be judged was seen. Imported history has time."""
     live = MentionRow.backfill.is_(False)
-    return session.scalar(select(MentionRow.seen_at).where(_UNJUDGED, live).order_by(MentionRow.id).limit(1))
+    return session.scalar(select(MentionRow.seen_at).where(UNJUDGED, live).order_by(MentionRow.id).limit(1))
 
 
 def unsent_since(session: Session, now: datetime) -> datetime | None:
@@ -39,11 +40,11 @@ def unsent_since(session: Session, now: datetime) -> datetime | None:
     since = case(
         (d.not_before < d.created_at, d.created_at), else_=d.not_before
     )  # what goes before others is back-dated
-    found: datetime | None = session.scalar(select(func.min(since)).where(_UNSENT, d.not_before <= now))
+    found: datetime | None = session.scalar(select(func.min(since)).where(UNSENT, d.not_before <= now))
     return found
 
 
 def unsent_error(session: Session) -> str | None:
     """Why the first of the messages that wait could not be sent, where that was tried."""
-    failed = select(DeliveryRow.error).where(_UNSENT, DeliveryRow.error.is_not(None)).order_by(DeliveryRow.id)
-    return session.scalar(failed.limit(1))
+    failed = select(DeliveryRow.error).where(UNSENT, DeliveryRow.error.is_not(None))
+    return session.scalar(failed.order_by(DeliveryRow.not_before, DeliveryRow.id).limit(1))

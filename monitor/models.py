@@ -25,6 +25,7 @@ from monitor.spike_rows import SpikeRow as SpikeRow
 from monitor.stream_state import StreamState as StreamState
 
 _GATHERED = sql("incident_id IS NOT NULL")
+_WAITING, _PARKED = (sql(f"judging = '{state}'") for state in ("waiting", "parked"))
 _HELD = sql("looked_at IS NOT NULL")
 _REPOST, _COPY, _WORDS = (sql(f"{name} IS NOT NULL") for name in ("repost_of", "copy_of", "words"))
 
@@ -86,13 +87,8 @@ class MentionRow(Leased, Base):
         Index("ix_mentions_repost", "source", "repost_of", sqlite_where=_REPOST, postgresql_where=_REPOST),
         Index("ix_mentions_copy", "copy_of", sqlite_where=_COPY, postgresql_where=_COPY),
         Index("ix_mentions_words", "words", sqlite_where=_WORDS, postgresql_where=_WORDS),
-        Index(
-            "ix_mentions_waiting",
-            "backfill",
-            "id",
-            sqlite_where=sql("judging = 'waiting'"),
-            postgresql_where=sql("judging = 'waiting'"),
-        ),
+        Index("ix_mentions_waiting", "backfill", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_mentions_parked", "id", sqlite_where=_PARKED, postgresql_where=_PARKED),
         Index("ix_mentions_posted", "posted_at"),
         Index("ix_mentions_case", "case_id"),
         Index("ix_mentions_author", "source", "author", "posted_at"),

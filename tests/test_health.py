@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import event
 from stored import complain
 
 from monitor.clock import ManualClock
@@ -146,3 +149,21 @@ def test_how_long_is_too_long_is_a_matter_of_the_settings(
         now = clock.now() - timedelta(seconds=61)
         session.add(MentionRow(source="a", external_id="1", text="x", brands=[], posted_at=now, seen_at=now))
     assert not health.ready()[0]
+
+
+def test_what_operators_look_at_every_minute_is_read_from_indexes(
+    db: Database, clock: ManualClock, make_settings: Callable[..., Settings]
+) -> None:
+    scans: list[str] = []
+
+    def look(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        if statement.lstrip().startswith("SELECT"):
+            plan = connection.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            scans.extend(step[3] for step in plan if re.match(r"SCAN (mentions|deliveries|cases|verdicts)$", step[3]))
+
+    event.listen(db.engine, "before_cursor_execute", look)
+    health = Health(db, clock, make_settings(sources=SOURCES, slack=SLACK))
+    assert health.ready()[0]
+    health.figures()
+    event.remove(db.engine, "before_cursor_execute", look)
+    assert scans == []
