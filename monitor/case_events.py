@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from monitor import case_clock, rollups, sla
+from monitor import case_clock, sla
 from monitor.case_views import Case, Change, Listener, views
 from monitor.clock import aware
+from monitor.corrections import correct
 from monitor.database import insert_rows
-from monitor.models import CaseEventRow, CaseRow, CorrectionRow
+from monitor.models import CaseEventRow, CaseRow
 from monitor.transitions import AFTERWARDS, BEFORE, CLOSED_STATES, ON_THE_WAY, SHOWN, after
 
 SYSTEM = "firsthour"  # the actor of what nobody did
@@ -95,11 +96,7 @@ class CaseWriter:
         elif event in _UNMUTE:
             row.muted_until = None
         if event in ("dismiss", "reopen") and "dismissed" in (before, target):
-            rollups.discount(session, [row.mention_id])
-            session.add(
-                CorrectionRow(mention_id=row.mention_id, complaint=event == "reopen", actor=happened.actor, at=at)
-            )
-            rollups.count(session, [row.mention_id])
+            correct(session, row.mention_id, event == "reopen", happened.actor, at)
         _own(row, happened, target)
         row.state = target
         if "step" in detail and event != "renag":

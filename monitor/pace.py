@@ -31,6 +31,9 @@ class Pace:
 
 def pace(session: Session, now: datetime) -> Pace:
     d = DeliveryRow
+    against = select(VerdictRow.id).where(
+        VerdictRow.mention_id == CorrectionRow.mention_id, VerdictRow.complaint != CorrectionRow.complaint
+    )
     return Pace(
         verdicts=_newest(session, VerdictRow.id),
         cases=_newest(session, CaseRow.id),
@@ -38,7 +41,7 @@ def pace(session: Session, now: datetime) -> Pace:
         model=session.scalar(select(VerdictRow.model).order_by(VerdictRow.id.desc()).limit(1)),
         breached=_since(session, CaseRow.id, CaseRow.breached_at, now),
         failed=_since(session, d.id, d.created_at, now, d.state == "failed"),
-        corrected=_since(session, CorrectionRow.id, CorrectionRow.at, now),
+        corrected=_since(session, CorrectionRow.id, CorrectionRow.at, now, against.exists()),
     )
 
 

@@ -93,7 +93,7 @@ def build_web(
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(response_routes(pages, reports))
-    app.include_router(figure_routes(pages, db, clock, settings, health, retry, api))
+    app.include_router(figure_routes(pages, db, clock, cases, settings, health, retry, api))
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(reply_routes(pages, replies, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from monitor.cases import Cases
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.health import Health
@@ -14,6 +15,8 @@ from monitor.web.behind import DrillDown
 from monitor.web.chart_files import chart_routes
 from monitor.web.competitors import competitor_routes, competitors_api_routes
 from monitor.web.competitors_report import Competitors
+from monitor.web.corrections import correction_routes, corrections_api_routes
+from monitor.web.corrections_report import CorrectionReports
 from monitor.web.overview import overview_routes
 from monitor.web.overview_report import Overviews
 from monitor.web.pages import Pages
@@ -32,6 +35,7 @@ def figure_routes(
     pages: Pages,
     db: Database,
     clock: Clock,
+    cases: Cases,
     settings: Settings,
     health: Health,
     retry: Retry | None,
@@ -45,6 +49,7 @@ def figure_routes(
     competitors = Competitors(db, clock, settings)
     sources = SourceReports(db, clock, settings, health)
     staffings = Staffings(db, clock, settings)
+    corrections = CorrectionReports(db, clock, settings)
     charts = {
         "overview": overviews.charts,
         "trends": trends.charts,
@@ -52,6 +57,7 @@ def figure_routes(
         "competitors": competitors.charts,
         "staffing": staffings.charts,
         "sources": sources.charts,
+        "corrections": corrections.charts,
     }
     router.include_router(chart_routes(charts), tags=["data"], **api)
     router.include_router(trends_api_routes(trends), tags=["data"], **api)
@@ -59,10 +65,12 @@ def figure_routes(
     router.include_router(competitors_api_routes(competitors), tags=["data"], **api)
     router.include_router(sources_api_routes(sources), tags=["operation"], **api)
     router.include_router(staffing_api_routes(staffings), tags=["data"], **api)
+    router.include_router(corrections_api_routes(corrections, cases, clock), tags=["data"], **api)
     router.include_router(overview_routes(pages, overviews))
     router.include_router(trend_routes(pages, trends, DrillDown(db, clock, settings), clock))
     router.include_router(topic_routes(pages, topics))
     router.include_router(competitor_routes(pages, competitors))
     router.include_router(staffing_routes(pages, staffings))
     router.include_router(source_routes(pages, sources, retry))
+    router.include_router(correction_routes(pages, corrections, cases, clock))
     return router

@@ -15,6 +15,7 @@ from monitor.source_words import MEANINGS
 from monitor.staffing import DEFINITIONS as STAFFING
 from monitor.trend_figures import FIGURES
 from monitor.web.competitors_report import DEFINITIONS as COMPETITION
+from monitor.web.corrections_report import DEFINITIONS as CORRECTIONS
 from monitor.web.topics_report import DEFINITIONS as TOPICS
 
 ROOT = Path(__file__).parents[2]
@@ -146,7 +147,9 @@ def test_the_figures_of_the_trends_are_defined_on_their_page_as_they_are_in_the_
     assert missing == []
 
 
-@pytest.mark.parametrize(("page", "meanings"), [("polling.md", MEANINGS), ("staffing.md", STAFFING)])
+@pytest.mark.parametrize(
+    ("page", "meanings"), [("polling.md", MEANINGS), ("staffing.md", STAFFING), ("corrections.md", CORRECTIONS)]
+)
 def test_what_a_page_shows_is_defined_in_the_docs_as_in_the_code(
     page: str, meanings: dict[str, tuple[str, str]]
 ) -> None:

@@ -73,6 +73,7 @@ def pages(case_id: int) -> list[str]:
         "/competitors",
         "/sources",
         "/staffing",
+        "/corrections",
         "/parts/board",
         "/parts/heard",
         f"/parts/cases/{case_id}",
