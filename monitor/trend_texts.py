@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from monitor.trend_mentions import Behind, within
 from monitor.trend_spans import Grain, Span
 from monitor.trends import over_time
 
-SLICES = 32  # of four weeks each has 21 hours, so that they end at all times of the day
+SLICES = 13  # of four weeks each has 52 hours, so that they end at several times of the day
 LOOKED_AT = 20_000  # mentions, to find those that are wanted
 _HOURLY = timedelta(days=62)
 
@@ -49,17 +49,33 @@ def texts(session: Session, span: Span, wanted: Filter, most: int) -> Texts:
     if not whole:
         return NO_TEXTS
     starts = [max(start, span.since) for start in finer.starts]
-    step = len(starts) if whole <= most else -(-len(starts) // SLICES)
+    step = -(-len(starts) // SLICES)
     parts = range(0, len(starts), step)
     found: list[Behind] = []
     for first in parts:
-        here = sum(counts[first : first + step])
+        here = counts[first : first + step]
         until = starts[first + step] if first + step < len(starts) else span.until
-        if here:
-            quota = max(1, round(here * min(1.0, most / whole)))
-            looked_at = LOOKED_AT // len(parts)
-            found += within(session, starts[first], until, wanted, limit=quota, looked_at=looked_at)
+        if any(here):
+            quota = max(1, round(sum(here) * min(1.0, most / whole)))
+            since = starts[first + _enough(here, quota)]
+            found += within(session, since, until, wanted, limit=quota, looked_at=LOOKED_AT // len(parts))
     return Texts(_people(found), len(found), whole)
+
+
+def _enough(counts: Sequence[int], quota: int) -> int:
+    """Where the last of the counts begin that are so many together."""
+    together = 0
+    for place in range(len(counts) - 1, -1, -1):
+        together += counts[place]
+        if together >= quota:
+            return place
+    return 0
+
+
+def some_of(texts: Texts, topic: str) -> Texts:
+    """Those about one topic, where all of them were read."""
+    found = [mention for person in texts.people for mention in person.mentions if mention.topic == topic]
+    return Texts(_people(found), len(found), len(found))
 
 
 def _people(found: Iterable[Behind]) -> tuple[Person, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,7 @@ from monitor.settings import Settings
 from monitor.trend_counts import NOTHING, Counts, surprise
 from monitor.trend_figures import CHANCE_AMONG_MANY, share_surprise
 from monitor.trend_findings import UNKNOWN, change
-from monitor.trend_texts import NO_TEXTS, Texts, texts
+from monitor.trend_texts import NO_TEXTS, Texts, some_of, texts
 from monitor.trends import series, totals
 from monitor.web.scope import Impossible
 from monitor.web.share_charts import most, shares
@@ -28,8 +29,8 @@ from monitor.web.trend_scope import Scopes, TrendScope
 from monitor.web.words import language, share, shortened, spoken
 
 OTHER = TOPICS[-1]
-READ = 500  # texts of complaints, and as many of the period before
-READ_OTHER = 250  # of those that no topic covers
+READ = 400  # texts of complaints, and as many of the period before
+READ_OTHER = 200  # of those that no topic covers
 TERMS = 10
 CLUSTERS = 6
 DEFINITIONS = {
@@ -102,8 +103,7 @@ class Topics:
             topics = _topics(session, only, points)
             marks = [each.mark for each in noted(session, scope.span.since, scope.span.until, scope.filter.brand)]
             read = _read(session, only, READ)
-            uncovered = scope.topic in (None, OTHER)
-            other = _read(session, replace(only, topic=OTHER), READ_OTHER) if uncovered else (NO_TEXTS, NO_TEXTS)
+            other = _other(session, only, read)
         counted = tuple(sum(getattr(each, name) for each in topics) for name in ("all", "compared", "then"))
         terms = rising_terms(*read, TERMS) if scope.before else ()
         grouped = clusters(*other, CLUSTERS, [*read[0].people, *read[1].people])
@@ -135,6 +135,15 @@ def _topics(session: Session, only: TrendScope, points: Mapping[str, tuple[Count
 def _read(session: Session, only: TrendScope, limit: int) -> tuple[Texts, Texts]:
     now, before = (texts(session, span, only.filter, limit) if span else NO_TEXTS for span in (only.span, only.before))
     return now, before
+
+
+def _other(session: Session, only: TrendScope, read: tuple[Texts, Texts]) -> tuple[Texts, Texts]:
+    """Of what no topic covers, without reading it again."""
+    if only.topic not in (None, OTHER):
+        return NO_TEXTS, NO_TEXTS
+    if all(each.read == each.of for each in read):
+        return some_of(read[0], OTHER), some_of(read[1], OTHER)
+    return _read(session, replace(only, topic=OTHER), READ_OTHER)
 
 
 def _composition(
@@ -259,11 +268,15 @@ def _uncovered(of: Composition, only: TrendScope) -> Chart:
     if not there:
         new = []
     first = (new or of.clusters)[0]
-    people = f"{first.count:,} people" if len(of.clusters) == 1 else f"{first.count:,} of {here:,} people"
-    title = f"No topic covers “{_named(first)}”: {people}"
+    title = f"No topic covers “{_named(first)}”: {first.count:,} of {here:,} people"
     if of.scope.before:
-        title += f", {'after' if new else 'within chance as before:'} {first.before:,} in {only.than}"
-    bars = [Bar(_named(each), each.count / here, each.before / there if there else None) for each in of.clusters]
+        title += f", after {first.before:,} of {there:,} in {only.than}{'' if new else ', within chance'}"
+    firsts = Counter(_told(each.name[0]) for each in of.clusters)
+    bars = [
+        Bar(name if firsts[name := _told(each.name[0])] == 1 else _named(each), each.count / here, then)
+        for each in of.clusters
+        for then in [each.before / there if there else None]
+    ]
     return Chart(
         name="uncovered",
         title=title,
