@@ -61,16 +61,23 @@ def labelled(data: Path, split: str) -> pd.DataFrame:
 
 
 def judged() -> dict[str, dict[str, Any]]:
-    """What training/labels says of rows of the sets, by the first 16 digits of their text's SHA-256: complaint, and of
-    complaints topic and severity. The texts themselves are third parties' and are not kept."""
-    lines = [line for path in sorted((HERE / "labels").glob("*.jsonl")) for line in path.read_text().splitlines()]
-    return {row.pop("sha256"): row for row in map(json.loads, lines)}
+    """What training/labels says of rows of the sets, by the first 16 digits of their text's SHA-256: complaint, of
+    complaints topic and severity, and sentiment. The texts themselves are third parties' and are not kept."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((HERE / "labels").glob("*.jsonl")):
+        for row in map(json.loads, path.read_text().splitlines()):
+            found.setdefault(row.pop("sha256"), {}).update(row)
+    return found
 
 
 def with_labels(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the labels of `judged` where people's own are missing; `relabelled` marks them."""
-    found = frame["text"].map(lambda t: hashlib.sha256(t.encode()).hexdigest()[:16]).map(judged())
-    mine = found.notna() & (frame["complaint"] < 0)
+    """The rows with the labels of `judged`: complaints where the set has none (`relabelled` marks them), sentiments also
+    instead of the set's (`heard` marks them)."""
+    known = judged()
+    found = frame["text"].map(lambda t: known.get(hashlib.sha256(t.encode()).hexdigest()[:16], {}))
+    mood = found.map(lambda row: row.get("sentiment")).map({s: i for i, s in enumerate(SENTIMENTS)})
+    frame = frame.assign(heard=mood.notna(), label=mood.fillna(frame["label"]).astype(int))
+    mine = found.map(lambda row: "complaint" in row) & (frame["complaint"] < 0)
     frame = frame.assign(relabelled=mine)
     rows = [row if here else {} for row, here in zip(found, mine, strict=True)]
     for column in ("complaint", "topic", "severity"):
@@ -90,13 +97,18 @@ def targets(frame: pd.DataFrame, spec: dict[str, Any]) -> dict[str, np.ndarray]:
     severity and topic (-1 unknown)."""
     n = len(frame)
     label = frame["label"].to_numpy(np.int64)
-    neutral = frame.groupby("dataset")["label"].transform(lambda s: (s == 1).any()).to_numpy(bool)
+    heard = frame["heard"].fillna(False).to_numpy(bool) if "heard" in frame else np.zeros(n, bool)
+    sets_own = frame["label"].where(~pd.Series(heard, frame.index), -1)
+    neutral = sets_own.eq(1).groupby(frame["dataset"]).transform("any").to_numpy(bool) | heard
     kept = frame["dataset"].isin(spec["two_class_kept"]["sets"]).to_numpy()
     weight = frame["dataset"].map(spec["weight"]).fillna(1.0).to_numpy(np.float32)
     weight = np.where(kept, spec["two_class_kept"]["weight"], weight)
-    moods = frame[label >= 0].groupby(["dataset", "lang"])["label"].nunique()
+    moods = frame[(label >= 0) & ~heard].groupby(["dataset", "lang"])["label"].nunique()
     alone = pd.MultiIndex.from_frame(frame[["dataset", "lang"]]).isin(moods[moods == 1].index)
     weight = np.where(alone, 0.0, weight)  # else the language would tell the mood, as UMSAB's English rows did
+    for name, lang in spec["doubted"]["sentiment"]:
+        weight = np.where((frame["dataset"] == name) & (frame["lang"] == lang), 0.0, weight)
+    weight = np.where(heard, spec["loss"]["heard"], weight)
     complaint = frame["complaint"].to_numpy(np.int64).copy()
     certainty = np.where(complaint >= 0, 1.0, 0.0)
     if "relabelled" in frame:
