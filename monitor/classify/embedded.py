@@ -33,7 +33,7 @@ from monitor.errors import ConfigurationError
 
 AT_A_TIME = 768  # pieces that go through the body in one call: more cost memory and win no time
 MANY = 32  # texts, from which on it is worth while to give the memory back that judging them took
-DISCOUNT = 2.0  # logits: many windows are many chances of a false alarm; chosen on long reviews of dev
+DISCOUNT = 2.6  # logits: many windows are many chances of a false alarm; chosen on long reviews of dev
 DOUBT = 0.6  # how much of what the model says is believed where a text has no words
 BLOCK = np.dtype([("scale", "<f2"), ("values", "u1", 16)])
 _M_ARENA_MAX = -8  # malloc.h
