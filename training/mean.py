@@ -2,8 +2,8 @@
 
     python -m training.mean CHECKPOINT... --out FILE [--weights 0.3 0.7]
 
-A checkpoint is last.safetensors or average.safetensors of a run (an average holds only what was trained), another of the
-same names, or a directory that training/export.py wrote. Outputs that one of them lacks are the others' alone.
+A checkpoint is last.safetensors or average.safetensors of a run (an average holds only what was trained), another of
+the same names, or a directory that training/export.py wrote. Outputs that one of them lacks are the others' alone.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def read(path: Path) -> Weights:
     return weights
 
 
-def mean(parts: list[tuple[float, Weights]]) -> Weights:
+def mean(parts: list[tuple[float, Weights]]) -> dict[str, np.ndarray]:
     """Weights are relative. A row that is all zero (a position that no text reached) counts for nothing."""
-    out: Weights = {}
+    out: dict[str, np.ndarray] = {}
     for name in dict.fromkeys(name for _, weights in parts for name in weights):
         given = [(share, weights[name]) for share, weights in parts if name in weights]
         longest = max((value for _, value in given), key=len)

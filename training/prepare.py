@@ -71,8 +71,8 @@ def judged() -> dict[str, dict[str, Any]]:
 
 
 def with_labels(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the labels of `judged`: complaints where the set has none (`relabelled` marks them), sentiments also
-    instead of the set's (`heard` marks them)."""
+    """The rows with the labels of `judged`: complaints where the set has none (`relabelled` marks them), sentiments
+    also instead of the set's (`heard` marks them)."""
     known = judged()
     found = frame["text"].map(lambda t: known.get(hashlib.sha256(t.encode()).hexdigest()[:16], {}))
     mood = found.map(lambda row: row.get("sentiment")).map({s: i for i, s in enumerate(SENTIMENTS)})
