@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.models import CorrectionRow, MentionRow, VerdictRow
@@ -114,7 +115,24 @@ def within(
     looked_at: int | None = None,
 ) -> list[Behind]:
     """The same by looking at all mentions of that time; with `looked_at`, at the latest so many, whatever they say."""
+    m = MentionRow
+    statement = _asked(session.get_bind().dialect.name, wanted, looked_at is not None)
+    if after is not None:
+        posted_at, id = after
+        statement = statement.where(
+            m.posted_at <= posted_at, or_(m.posted_at < posted_at, and_(m.posted_at == posted_at, m.id < id))
+        )
+    given = {"since": since, "until": until, "most": limit, "looked_at": looked_at}
+    if looked_at is None:
+        del given["looked_at"]
+    return [_behind(row._asdict()) for row in session.execute(statement, given)]
+
+
+@lru_cache(64)  # a page asks the same of many spans
+def _asked(dialect: str, wanted: Filter, bounded: bool) -> Select[Any]:
+    """Takes `since`, `until`, `most` and, where it is bounded, `looked_at`."""
     m, v = MentionRow, VerdictRow
+    since, until = bindparam("since", type_=m.posted_at.type), bindparam("until", type_=m.posted_at.type)
     corrected = (
         select(CorrectionRow.complaint)
         .where(CorrectionRow.mention_id == m.id)
@@ -123,12 +141,12 @@ def within(
         .scalar_subquery()
     )
     complaint = func.coalesce(corrected, v.complaint)
-    statement = (
+    statement: Any = (
         select(*_OF_MENTION, v.language, v.sentiment, v.topic, complaint.label("complaint"), m.case_id)
         .join(v, and_(v.mention_id == m.id, v.revision == m.revision))
         .where(~m.own, m.removed_at.is_(None), m.posted_at >= since, m.posted_at < until)
         .order_by(m.posted_at.desc(), m.id.desc())
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer))
     )
     # an index that begins with the source must not tempt SQLite away from the one on posted_at
     columns = {"source": m.source.concat(""), "language": v.language, "topic": v.topic, "sentiment": v.sentiment}
@@ -136,18 +154,13 @@ def within(
         if values := getattr(wanted, name):
             statement = statement.where(column.in_(values))
     if wanted.brand:
-        statement = statement.where(about(session, wanted.brand))
+        statement = statement.where(_about(dialect, wanted.brand))
     if wanted.complaint is not None:
         statement = statement.where(complaint if wanted.complaint else ~complaint)
-    if looked_at is not None:
+    if bounded:
         latest = select(m.id).where(m.posted_at >= since, m.posted_at < until).order_by(m.posted_at.desc())
-        statement = statement.where(m.id.in_(latest.limit(looked_at)))
-    if after is not None:
-        posted_at, id = after
-        statement = statement.where(
-            m.posted_at <= posted_at, or_(m.posted_at < posted_at, and_(m.posted_at == posted_at, m.id < id))
-        )
-    return [_behind(row._asdict()) for row in session.execute(statement)]
+        statement = statement.where(m.id.in_(latest.limit(bindparam("looked_at", type_=Integer))))
+    return statement  # type: ignore[no-any-return]
 
 
 def _behind(row: dict[str, Any]) -> Behind:
@@ -156,7 +169,10 @@ def _behind(row: dict[str, Any]) -> Behind:
 
 def about(session: Session, brands: Sequence[str]) -> ColumnElement[bool]:
     """Whether a mention is about one of these brands."""
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    each: Any = func.json_each if sqlite else func.json_array_elements_text
+    return _about(session.get_bind().dialect.name, brands)
+
+
+def _about(dialect: str, brands: Sequence[str]) -> ColumnElement[bool]:
+    each: Any = func.json_each if dialect == "sqlite" else func.json_array_elements_text
     name = each(MentionRow.brands).table_valued("value").alias("about")
     return exists(select(1).select_from(name).where(name.c.value.in_(brands)))
