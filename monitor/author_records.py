@@ -24,6 +24,7 @@ from monitor.models import (
     VerdictRow,
 )
 from monitor.retention import blank
+from monitor.word_index import forget_leavings
 
 Redact = Callable[[Session, int, datetime], int]
 _KEPT = {
@@ -84,6 +85,7 @@ def erase(db: Database, source: str, handle: str, now: datetime, redact: Redact)
         session.execute(delete(ParentRow).where(*_wrote(ParentRow, source, handle)))
         holding = [RejectRow.raw.contains(name, autoescape=True) for name in called]
         rejects = session.execute(delete(RejectRow).where(RejectRow.source == source, or_(*holding)))
+    forget_leavings(db)
     if db.dialect == "sqlite":
         with db.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

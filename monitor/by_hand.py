@@ -14,6 +14,7 @@ from monitor.classify.verdict import Verdict
 from monitor.database import Database
 from monitor.models import MentionRow
 from monitor.storable import storable
+from monitor.word_index import put
 
 MODEL = "by hand"
 
@@ -54,6 +55,7 @@ def open_by_hand(db: Database, cases: Cases, told: Told, now: datetime) -> tuple
             )
             session.add(row)
             session.flush()
+            put(session, [(row.id, row.text)])
             return cases.consider(session, {row.id: _said(told)}, now)[row.id], True
     except IntegrityError:  # somebody else was as fast
         with db.read() as session:

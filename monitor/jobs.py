@@ -13,6 +13,7 @@ from monitor.watch import Watch
 
 MINUTE = timedelta(minutes=1)
 DAYS_AT_ONCE = 100  # that are added up for the trends: the rest waits for the next run
+MENTIONS_AT_ONCE = 50_000  # that are read into the index of words
 
 
 def jobs(app: App, roles: Collection[str]) -> list[Job]:
@@ -35,6 +36,7 @@ def jobs(app: App, roles: Collection[str]) -> list[Job]:
             found.append(Job("digests", MINUTE, app.digests.tick))
         found.append(Job("forget_features", timedelta(hours=1), app.incidents.forget))
         found.append(Job("add_up", 5 * MINUTE, lambda now: _add_up(app, now)))
+        found.append(Job("index_words", MINUTE, lambda now: _index_words(app)))
     return found
 
 
@@ -59,6 +61,12 @@ def _add_up(app: App, now: datetime) -> None:
     from monitor.tallies import settle
 
     settle(app.db, app.settings.clock.zone, now, most=DAYS_AT_ONCE)
+
+
+def _index_words(app: App) -> None:
+    from monitor.word_index import fill
+
+    fill(app.db, most=MENTIONS_AT_ONCE)
 
 
 def _purge(app: App, now: datetime) -> None:

@@ -24,6 +24,7 @@ from monitor.rollups import discount, lock, undone_with
 from monitor.sources.base import Author, Engagement, Item, Page, Reject
 from monitor.spread import Spread
 from monitor.storable import readable, storable, storable_key
+from monitor.word_index import drop, put, put_stored
 
 MAX_RAW = 10_000
 FORGOTTEN = dict.fromkeys(("media", "words", "looked_at"))  # of a mention that is gone, besides its words
@@ -306,12 +307,13 @@ def _row(item: Item, source: str, names: list[str], own: bool, now: datetime, ba
 def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[int, ...]:
     """The ids of the brands' own mentions among the new ones. A row that another process stored meanwhile stays."""
     insert_missing(session, MentionRow, rows, "source", "external_id")
-    fold_copies(session, rows[0]["source"], [row["external_id"] for row in rows])
+    source, new = rows[0]["source"], [row["external_id"] for row in rows]
+    fold_copies(session, source, new)
+    put_stored(session, source, new)
     faults.step("mentions.inserted")
-    own = [row["external_id"] for row in rows if row["own"]]
-    if not own:
+    if not (own := [row["external_id"] for row in rows if row["own"]]):
         return ()
-    wanted = select(MentionRow.id).where(MentionRow.source == rows[0]["source"], MentionRow.external_id.in_(own))
+    wanted = select(MentionRow.id).where(MentionRow.source == source, MentionRow.external_id.in_(own))
     return tuple(session.scalars(wanted.order_by(MentionRow.id)))
 
 
@@ -334,11 +336,11 @@ def _change(session: Session, row: Any, item: Item, names: list[str], now: datet
         "lease_owner": None,
         "lease_until": None,
     }
-    if names:
-        values["brands"] = names
+    values |= {"brands": names} if names else {}
     if row.judging != "waiting":
         values["attempt"] = 0  # while it waits, a worker may hold it by this very number
     session.execute(_only(row.id).values(**values))
+    put(session, [(row.id, item.text)])
 
 
 def _stands(session: Session, seen: Sequence[tuple[Any, Item]]) -> tuple[Spread, ...]:
@@ -367,6 +369,7 @@ def _remove(session: Session, row: Any, now: datetime) -> bool:
     if row.judging in ("waiting", "parked"):
         values["judging"] = "skipped"
     session.execute(_only(row.id).values(**values))
+    drop(session, [row.id])
     session.execute(update(RevisionRow).where(RevisionRow.mention_id == row.id).values(text=""))
     return True
 

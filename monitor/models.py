@@ -21,6 +21,7 @@ from monitor.rollup_rows import RollupRow as RollupRow
 from monitor.rows import Base as Base
 from monitor.rows import Id as Id
 from monitor.rows import Leased as Leased
+from monitor.search_rows import UnindexedRow as UnindexedRow
 from monitor.spike_rows import SpikeRow as SpikeRow
 from monitor.stream_state import StreamState as StreamState
 

@@ -36,6 +36,7 @@ from monitor.models import (
     SlotRow,
 )
 from monitor.transitions import CLOSED_STATES
+from monitor.word_index import drop, forget_leavings
 
 SHORTEST = timedelta(days=1)  # younger words may still be needed by a clock
 PAGES = 1000  # of the database file, copied between two reports of progress
@@ -141,6 +142,8 @@ def purge(db: Database, now: datetime, older_than: timedelta, dry_run: bool = Fa
             db, SilenceRow.id, (func.coalesce(SilenceRow.ended_at, SilenceRow.until) < cutoff,), _delete_silences
         ),
     )
+    if counts.mentions and not dry_run:
+        forget_leavings(db)
     if db.dialect == "sqlite" and not dry_run:
         with closing(db.engine.raw_connection()) as raw:  # until then the words are still in the write-ahead log
             raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -183,6 +186,7 @@ def blank(session: Session, ids: Sequence[int]) -> None:
     session.execute(update(ReplyRow).where(ReplyRow.case_id.in_(cases)).values(text="", url=None, error=None))
     session.execute(delete(RevisionRow).where(RevisionRow.mention_id.in_(ids)))
     session.execute(update(MentionRow).where(MentionRow.id.in_(ids)).values(judging=PURGED, **_BLANK))
+    drop(session, ids)
 
 
 def _forget_names(session: Session, cases: Any) -> None:

@@ -13,7 +13,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-_SPACELESS = (
+SPACELESS = (
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x1000, 0x109F),  # Burmese
     (0x1780, 0x17FF),  # Khmer
@@ -79,7 +79,7 @@ def _kind(char: str) -> str:
         return ""
     if 0xAC00 <= code <= 0xD7A3 or 0x1100 <= code <= 0x11FF:
         return "h"
-    return "s" if any(low <= code <= high for low, high in _SPACELESS) else "w"
+    return "s" if any(low <= code <= high for low, high in SPACELESS) else "w"
 
 
 def starts_word(text: str, start: int) -> bool:

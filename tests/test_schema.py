@@ -35,8 +35,14 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 
 def test_the_migrated_schema_is_that_of_the_models(any_db: Database) -> None:
     with any_db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {"compare_type": True, "compare_server_default": True, "include_name": _not_of_the_index_of_words}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
+
+
+def _not_of_the_index_of_words(name: str | None, kind: str, _parents: object) -> bool:
+    """Which is another thing on each database."""
+    return kind != "table" or not (name or "").startswith("mention_words")
 
 
 def test_both_databases_have_the_constraints_that_comparison_overlooks(any_db: Database) -> None:

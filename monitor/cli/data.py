@@ -14,7 +14,7 @@ from monitor.cli.frame import AsJson, ConfigFile, app, load_settings, moment, op
 from monitor.cli.users import note
 from monitor.errors import ConfigurationError
 
-db_commands = typer.Typer(no_args_is_help=True, help="The database itself: upgrade, backup, purge.")
+db_commands = typer.Typer(no_args_is_help=True, help="The database itself: upgrade, backup, purge, index.")
 app.add_typer(db_commands, name="db")
 
 
@@ -93,6 +93,22 @@ def purge(
     else:
         verb = "would be forgotten" if dry_run else "forgotten"
         typer.echo(f"{verb}: " + ", ".join(f"{number} {name}" for name, number in found.items()))
+
+
+@db_commands.command()
+def index(
+    anew: Annotated[bool, typer.Option("--anew", help="Read all mentions again.")] = False, config: ConfigFile = None
+) -> None:
+    """Make older mentions findable by their words now, while the service runs; it does so by itself, bit by bit."""
+    from monitor.word_index import anew as again
+    from monitor.word_index import fill
+
+    with opened(config) as app_:
+        if anew:
+            again(app_.db)
+        with bar("reading") as progress:
+            count = fill(app_.db, progress)
+    typer.echo(f"{count:,} mentions read in; all can be found")
 
 
 @contextmanager
