@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, aliased
@@ -67,4 +69,5 @@ def corrected(session: Session, span: Span, wanted: Filter) -> list[Corrected]:
         statement = statement.where(v.sentiment.in_(wanted.sentiment))
     if wanted.brand:
         statement = statement.where(about(session, wanted.brand))
-    return [Corrected(*row[:5], tuple(row[5]), *row[6:]) for row in session.execute(statement)]
+    rows: Sequence[Any] = session.execute(statement).all()
+    return [Corrected(*row[:5], tuple(row[5]), *row[6:]) for row in rows]
