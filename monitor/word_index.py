@@ -49,7 +49,10 @@ def put_stored(session: Session, source: str, external_ids: Sequence[str]) -> No
     m = MentionRow
     for at in range(0, len(external_ids), AT_ONCE):
         part = m.external_id.in_(external_ids[at : at + AT_ONCE])
-        put(session, session.execute(select(m.id, m.text).where(m.source == source, part)).tuples())
+        put(
+            session,
+            [(row.id, row.text) for row in session.execute(select(m.id, m.text).where(m.source == source, part))],
+        )
 
 
 def drop(session: Session, ids: Sequence[int]) -> None:
