@@ -70,4 +70,4 @@ def corrected(session: Session, span: Span, wanted: Filter) -> list[Corrected]:
     if wanted.brand:
         statement = statement.where(about(session, wanted.brand))
     rows: Sequence[Any] = session.execute(statement).all()
-    return [Corrected(*row[:5], tuple(row[5]), *row[6:]) for row in rows]
+    return [Corrected(*(*row[:5], tuple(row[5]), *row[6:])) for row in rows]
