@@ -28,6 +28,7 @@ from monitor.outgoing import Replies
 from monitor.settings import Settings
 from monitor.web import queries, story, words
 from monitor.web.api import Word
+from monitor.web.areas import AREAS
 from monitor.web.gate import ME, me, visitor
 from monitor.web.masking import masked
 from monitor.web.writing import writing
@@ -158,6 +159,7 @@ def templates() -> Environment:
     )
     environment.filters.update(words.FILTERS)
     environment.globals.update(clock_of=story.clock_of, told=story.told, permalink=permalink)
+    environment.globals.update(areas=AREAS)
     environment.globals.update(table_rows=TABLE_ROWS, chart_themes={"light": config(LIGHT), "dark": config(DARK)})
     return environment
 
