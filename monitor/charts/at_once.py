@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,8 +22,9 @@ class Bar:
     style: str = "plain"
 
 
-def ranked(bars: Sequence[Bar], form: str = ",d", before: str = "Period before") -> Spec:
-    """Bars in the order given, each with its figure. `before` says what the short lines are."""
+def ranked(bars: Sequence[Bar], form: str = ",d", before: str = "Period before", beside: str = ", was ") -> Spec:
+    """Bars in the order given, each with its figure and, after `beside`, that of its short line: else the figure of a
+    bar that is the shorter one would be taken for the line's. `before` says what the short lines are."""
     rows = []
     for n, bar in enumerate(bars):
         row = {"place": n, "name": bar.name, "now": bar.now, "style": bar.style}
@@ -54,14 +56,19 @@ def ranked(bars: Sequence[Bar], form: str = ",d", before: str = "Period before")
             "encoding": {"y": y, "x": x | {"field": "before"}},
         }
     )
+    shown, then = (f"format(datum.{of}, {json.dumps(form)})" for of in ("now", "before"))
+    said = f"{shown} + (isValid(datum.before) ? {json.dumps(beside)} + {then} : '')"
     layers.append(
         {
-            "transform": [{"calculate": "max(datum.now, isValid(datum.before) ? datum.before : 0, 0)", "as": "far"}],
+            "transform": [
+                {"calculate": "max(datum.now, isValid(datum.before) ? datum.before : 0, 0)", "as": "far"},
+                {"calculate": said, "as": "said"},
+            ],
             "mark": {"type": "text", "style": "said", "align": "left", "dx": 6},
             "encoding": {
                 "y": y,
                 "x": {"field": "far", "type": "quantitative"},
-                "text": {"field": "now", "type": "quantitative", "format": form},
+                "text": {"field": "said", "type": "nominal"},
             },
         }
     )

@@ -93,7 +93,6 @@ def lines(
         if n < len(before):
             row["before"] = before[n]
     keys = [f"s{k}" for k in range(len(names))]
-    spoken = f"{json.dumps(names)}[toNumber(slice(datum.{{}}, 1))]"
     scale: Spec = {"zero": True}
     if domain:
         drawn = [*domain, *(each for values in (*series.values(), before) for each in values if each is not None)]
@@ -104,13 +103,13 @@ def lines(
     several = len(names) > 1
     if several:
         coloured = {"field": "key", "type": "nominal", "scale": {"domain": keys, "range": "series"}}
-        coloured["legend"] = {"labelExpr": spoken.format("value")}
+        coloured["legend"] = {"labelExpr": _spoken(names, "value")}
         encoding["color"] = coloured
     tips = [_tip("when", "When"), *([_tip("name", "Of")] if several else []), _tip("figure", "Figure", form)]
     tips += [_tip("before", "Period before", form)] if before else []
     folded: list[Spec] = [
         {"fold": keys, "as": ["key", "figure"]},
-        {"calculate": spoken.format("key"), "as": "name"},
+        {"calculate": _spoken(names, "key"), "as": "name"},
         *_leads(behind),
     ]
     style = {} if several else {"style": "plain"}
@@ -189,11 +188,11 @@ def parts(
         {"calculate": "isFinite(datum.under) ? datum.under : 0", "as": "foot"},
         {"calculate": "isFinite(datum.over) ? datum.over : 0", "as": "top"},
         {"calculate": "datum.top - datum.foot", "as": "share"},
-        {"calculate": f"{json.dumps(names)}[toNumber(slice(datum.key, 1))]", "as": "name"},
+        {"calculate": _spoken(names, "key"), "as": "name"},
         *_leads(behind),
     ]
     legend = {
-        "labelExpr": f"{json.dumps(names)}[toNumber(slice(datum.value, 1))]",
+        "labelExpr": _spoken(names, "value"),
         "symbolType": "square",
     }
     bars: Spec = {
@@ -247,12 +246,17 @@ def _layered(rows: list[dict[str, Any]], layers: list[Spec]) -> Spec:
     return {"height": HEIGHT, "data": {"values": rows}, "layer": layers}
 
 
+def _spoken(texts: Sequence[str], of: str) -> str:
+    """The expression that says the text of series `s0`, `s1` ...: the key itself is what datum has as `of`."""
+    return f"{json.dumps(list(texts))}[toNumber(slice(datum.{of}, 1))]"
+
+
 def _leads(behind: Sequence[str]) -> list[Spec]:
     """The address behind a point of one of several series. Addresses are quoted for URLs and for JSON, so that nothing
     in them ends the text."""
     if not behind:
         return []
-    return [{"calculate": f"{json.dumps(list(behind))}[toNumber(slice(datum.key, 1))] + {_POINT}", "as": "behind"}]
+    return [{"calculate": f"{_spoken(behind, 'key')} + {_POINT}", "as": "behind"}]
 
 
 def _href(behind: bool) -> Spec:

@@ -126,6 +126,7 @@ def _read(sources: Sequence[SourceHealth], now: datetime, zone: ZoneInfo) -> Cha
             ],
             ",.1f",
             "Polled every",
+            " of ",
         ),
         table=Table(
             (
@@ -203,6 +204,7 @@ def _spent(sources: Sequence[SourceHealth], now: datetime, zone: ZoneInfo) -> Ch
             ],
             ".0%",
             "Of its day",
+            ", day ",
         ),
         table=Table(
             (

@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
 
-from tests.web.serving import Desk, desk, open_desk
+from monitor.clock import ManualClock
+from monitor.database import Database
+from monitor.settings import Settings
+from tests.browser import city
+from tests.browser.looked_at import Looker
+from tests.conftest import NOON
+from tests.web.people import browser as browser_of
+from tests.web.serving import Desk, desk, open_desk, served
 
 __all__ = ["desk", "open_desk"]
 
@@ -65,3 +73,56 @@ def open_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def open_world(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Desk]]:
+    """Opens desks at noon over databases of their own: `open_world(**sections)`."""
+    with ExitStack() as opened:
+
+        def start(**sections: Any) -> Desk:
+            path = tmp_path_factory.mktemp("world") / "firsthour.sqlite"
+            shutil.copyfile(migrated, path)
+            settings = Settings.model_validate({"database": {"url": f"sqlite:///{path}"}} | sections)
+            db = Database(settings.database.url)
+            opened.callback(db.close)
+            return opened.enter_context(served(db, ManualClock(NOON), settings))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def look(browser: Browser) -> Iterator[Callable[..., Looker]]:
+    """Opens browsers: `look(desk, "Mari")`, for nobody without a name."""
+    lookers = []
+
+    def start(desk: Desk, name: str | None = None) -> Looker:
+        cookie = None
+        if name is not None:
+            visitor = browser_of(desk)
+            visitor.sign_in(name)
+            cookie = visitor.http.cookies["firsthour_session"]
+        lookers.append(Looker(browser, desk, cookie))
+        return lookers[-1]
+
+    yield start
+    for looker in lookers:
+        looker.context.close()
+
+
+@pytest.fixture(scope="module")
+def ids() -> dict[str, int]:
+    """Cases of the city, by author."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def full(open_world: Callable[..., Desk], ids: dict[str, int]) -> Desk:
+    desk = open_world(**city.SECTIONS)
+    ids.update(city.settle(desk))
+    return desk
+
+
+@pytest.fixture(scope="module")
+def mari(full: Desk, look: Callable[..., Looker]) -> Looker:
+    return look(full, "Mari")

@@ -25,7 +25,7 @@ from monitor.trends import Counts
 
 TALLINN = ZoneInfo("Europe/Tallinn")
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-HOSTILE = "it's \"quoted\" </script> ' + alert(1) + \\ ü"
+HOSTILE = "it's {0} {\"quoted\" </script> ' + alert(1) + \\ ü"
 MARKS = [
     Mark(NOON - timedelta(days=1), None, HOSTILE),
     Mark(NOON - timedelta(days=9), NOON - timedelta(days=1), "campaign"),
@@ -152,7 +152,12 @@ def test_a_spec_says_what_it_draws_and_nothing_of_how_it_looks() -> None:
                 },
                 {
                     "transform": [
-                        {"calculate": "max(datum.now, isValid(datum.before) ? datum.before : 0, 0)", "as": "far"}
+                        {"calculate": "max(datum.now, isValid(datum.before) ? datum.before : 0, 0)", "as": "far"},
+                        {
+                            "calculate": 'format(datum.now, ",d")'
+                            + ' + (isValid(datum.before) ? ", was " + format(datum.before, ",d") : \'\')',
+                            "as": "said",
+                        },
                     ],
                     "mark": {"type": "text", "style": "said", "align": "left", "dx": 6},
                     "encoding": {
@@ -164,7 +169,7 @@ def test_a_spec_says_what_it_draws_and_nothing_of_how_it_looks() -> None:
                             "axis": {"labelLimit": 150, "domain": False, "ticks": False},
                         },
                         "x": {"field": "far", "type": "quantitative"},
-                        "text": {"field": "now", "type": "quantitative", "format": ",d"},
+                        "text": {"field": "said", "type": "nominal"},
                     },
                 },
             ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import httpx2
@@ -49,30 +50,34 @@ class Desk:
         )
 
 
+@contextmanager
+def served(db: Database, clock: Clock, settings: Settings) -> Iterator[Desk]:
+    cases = Cases(db, settings)
+    health = Health(db, clock, settings)
+    square = Square(clock)
+    replies = Replies(db, cases, settings, lambda name: square if name == "app-store" else None)
+    server = DeskServer(build_web(db, clock, cases, settings, health, replies=replies), port=0)
+    server.start()
+    http = httpx2.Client(
+        base_url=server.address, headers={"Origin": server.address}, trust_env=False, verify=False, timeout=30
+    )
+    desk = Desk(db, clock, cases, health, server, replies, square, http)
+    yield desk
+    for each in (http, *desk.browsers):
+        each.close()
+    server.stop()
+
+
 @pytest.fixture
 def open_desk(db: Database, make_settings: Callable[..., Settings]) -> Iterator[Callable[..., Desk]]:
     """Opens desks: `open_desk(clock, **sections)`."""
-    opened: list[Desk] = []
+    with ExitStack() as opened:
 
-    def start(clock: Clock, /, **sections: object) -> Desk:
-        settings = make_settings(**{"sources": SOURCES} | sections)
-        cases = Cases(db, settings)
-        health = Health(db, clock, settings)
-        square = Square(clock)
-        replies = Replies(db, cases, settings, lambda name: square if name == "app-store" else None)
-        server = DeskServer(build_web(db, clock, cases, settings, health, replies=replies), port=0)
-        server.start()
-        http = httpx2.Client(
-            base_url=server.address, headers={"Origin": server.address}, trust_env=False, verify=False, timeout=30
-        )
-        opened.append(Desk(db, clock, cases, health, server, replies, square, http))
-        return opened[-1]
+        def start(clock: Clock, /, **sections: object) -> Desk:
+            settings = make_settings(**{"sources": SOURCES} | sections)
+            return opened.enter_context(served(db, clock, settings))
 
-    yield start
-    for desk in opened:
-        for http in (desk.http, *desk.browsers):
-            http.close()
-        desk.server.stop()
+        yield start
 
 
 @pytest.fixture

@@ -40,6 +40,10 @@
         expr: vega.expressionInterpreter, renderer: "svg", container: place, hover: true, tooltip: point,
       });
       drawn.set(place, view);
+      // One picture with the title as its name: what Vega says of each of its parts would be read one by one.
+      place.setAttribute("role", "img");
+      place.removeAttribute("aria-roledescription");
+      place.querySelector("svg").setAttribute("aria-hidden", "true");
       view.runAsync().then(() => { place.dataset.drawn = "yes"; });
     } catch (error) {
       place.hidden = true;
