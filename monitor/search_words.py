@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import regex
@@ -71,6 +72,21 @@ def question(typed: str) -> Question:
         if term is not None and len(wanted) + len(unwanted) < MOST_TERMS:
             (unwanted if without else wanted).append(term)
     return Question(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted)))
+
+
+def holds(asked: Question, said: Sequence[str]) -> bool:
+    """Whether a text of these words is what `asked` finds."""
+    wanted = bool(asked.wanted) and all(_holds(term, said) for term in asked.wanted)
+    return wanted and not any(_holds(term, said) for term in asked.unwanted)
+
+
+def _holds(term: Term, said: Sequence[str]) -> bool:
+    *first, last = term.words
+    return any(
+        list(said[at : at + len(first)]) == first
+        and (said[at + len(first)].startswith(last) if term.starts else said[at + len(first)] == last)
+        for at in range(len(said) - len(first))
+    )
 
 
 def _term(text: str) -> Term | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 from stored import complain
+from typer.testing import CliRunner
 
 from monitor import word_index
 from monitor.author_records import erase
 from monitor.brands import Brands
 from monitor.by_hand import Told, open_by_hand
 from monitor.cases import Cases
+from monitor.cli import app
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.mentions import store_page
@@ -36,13 +40,13 @@ def now(clock: ManualClock) -> datetime:
 
 def read(db: Database, now: datetime, *texts: str, start: int = 0, **more: Any) -> list[int]:
     """Store posts with these texts about Acme; their ids."""
-    items = [
+    items = tuple(
         Item(external_id=f"e{start + n}", text=f"{said} acme" if said else "", posted_at=now, **more)
         for n, said in enumerate(texts)
-    ]
+    )
     with db.write() as session:
-        store_page(session, "x", Page(items=items, cursor=None), ACME, (), now)
-        ids = dict(session.execute(select(MentionRow.external_id, MentionRow.id)).all())  # type: ignore[arg-type]
+        store_page(session, "x", Page(items=items, cursor={}), ACME, (), now)
+        ids = dict(session.execute(select(MentionRow.external_id, MentionRow.id)).all())
     return [ids[item.external_id] for item in items]
 
 
@@ -253,3 +257,21 @@ def test_a_question_is_read_as_it_was_meant() -> None:
         Term(("ab",)),  # too short a beginning: nearly every mention has a word that begins so
     )
     assert asked.unwanted == (Term(("refund",)),)
+
+
+def test_the_command_lists_what_has_the_words(
+    db: Database, make_settings: Callable[..., Settings], now: datetime, tmp_path: Path
+) -> None:
+    ids = read(db, now, "the parcel is late \x1b[31m", "a late parcel")
+    path = tmp_path / "firsthour.toml"
+    path.write_text(f'[database]\nurl = "{db.url}"\n')
+    run = CliRunner().invoke
+    shown = run(app, ["search", "--config", str(path), "parcel is"])
+    assert shown.exit_code == 0, shown.output
+    assert "late" in shown.stdout
+    assert "\x1b" not in shown.stdout
+    found = json.loads(run(app, ["search", "--json", "--config", str(path), "late"]).stdout)
+    assert [each["id"] for each in found] == ids[::-1]
+    assert "Nothing has these words" in run(app, ["search", "--config", str(path), "xyzzy"]).stdout
+    word_index.anew(db)
+    assert "2 mentions read in" in run(app, ["db", "index", "--config", str(path)]).stdout

@@ -12,6 +12,7 @@ from monitor.cli import (  # noqa: F401  # importing them adds their commands
     new_source,
     oncall,
     rejects,
+    searching,
     service,
     slack,
     sources,

@@ -47,6 +47,7 @@ from monitor.web.replying import reply_routes
 from monitor.web.response import response_routes
 from monitor.web.response_api import response_api_routes
 from monitor.web.response_report import Reports
+from monitor.web.searching import search_routes
 from monitor.web.sources import Retry
 from monitor.web.survey import survey_routes
 from monitor.web.turned_away import TurnedAway
@@ -87,6 +88,7 @@ def build_web(
     known = Known(db, clock, settings)
     api: dict[str, Any] = {"responses": ERRORS}
     app.include_router(api_routes(db, known), tags=["data"], **api)
+    app.include_router(search_routes(db, known), tags=["data"], **api)
     app.include_router(acting_routes(db, cases, clock), tags=["cases"], **api)
     app.include_router(response_api_routes(reports), tags=["data"], **api)
     app.include_router(export_routes(db, known), tags=["data"], **api)

@@ -81,18 +81,26 @@ def mentions(
     session: Session, limit: int, wanted: MentionQuery, after: tuple[Any, ...] | None = None
 ) -> list[MentionRecord]:
     """Those posted last first, from the mention after that of the time and the id in `after` on."""
-    m, v = MentionRow, VerdictRow
-    filters: dict[Any, Sequence[str]] = {m.source: wanted.source, v.language: wanted.language, v.topic: wanted.topic}
-    filters |= {v.sentiment: wanted.sentiment, v.severity: wanted.severity}
-    query = _within(mention_query(), m.posted_at, wanted).where(*_any_of(filters.items()))
-    if wanted.brand:
-        query = query.where(about(session, wanted.brand))
-    if wanted.complaint is not None:
-        query = query.where(v.complaint.is_(wanted.complaint))
+    m = MentionRow
+    query = mention_query().where(*fitting(session, wanted))
     if after is not None:
         at, id = after
         query = query.where(m.posted_at <= at, or_(m.posted_at < at, and_(m.posted_at == at, m.id < id)))
     return mention_records(session, query.order_by(m.posted_at.desc(), m.id.desc()).limit(limit))
+
+
+def fitting(session: Session, wanted: MentionQuery) -> list[ColumnElement[bool]]:
+    """The filters of `wanted`, on what `mention_query` selects from."""
+    m, v = MentionRow, VerdictRow
+    filters: dict[Any, Sequence[str]] = {m.source: wanted.source, v.language: wanted.language, v.topic: wanted.topic}
+    filters |= {v.sentiment: wanted.sentiment, v.severity: wanted.severity}
+    return [
+        *([m.posted_at >= wanted.since] if wanted.since is not None else []),
+        *([m.posted_at < wanted.until] if wanted.until is not None else []),
+        *_any_of(filters.items()),
+        *([about(session, wanted.brand)] if wanted.brand else []),
+        *([v.complaint.is_(wanted.complaint)] if wanted.complaint is not None else []),
+    ]
 
 
 def mention(session: Session, id: int) -> MentionRecord | None:

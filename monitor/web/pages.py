@@ -24,6 +24,7 @@ from monitor.database import Database
 from monitor.errors import Refused
 from monitor.health import Health
 from monitor.incidents import under_way
+from monitor.models import MentionRow, VerdictRow
 from monitor.outgoing import Replies
 from monitor.settings import Settings
 from monitor.web import queries, story, words
@@ -31,6 +32,7 @@ from monitor.web.api import Word
 from monitor.web.areas import AREAS
 from monitor.web.gate import ME, me, visitor
 from monitor.web.masking import masked
+from monitor.web.searching import LONGEST, search
 from monitor.web.writing import writing
 
 HEARD = 40
@@ -190,14 +192,26 @@ def page_routes(pages: Pages) -> APIRouter:
         return whole_case(pages, request, case_id)
 
     @router.get("/mentions")
-    def mentions(request: Request, before: Before = None, language: Word = None) -> Response:
+    def mentions(
+        request: Request, before: Before = None, language: Word = None, q: str = "", cases: bool = False
+    ) -> Response:
+        typed = words.harmless(q)[:LONGEST].strip()
         with pages.db.read() as session:
-            found = queries.mentions(session, ON_PAGE + 1, before, language=language or None)
             languages = queries.languages(session)
-        older = found[ON_PAGE - 1].id if len(found) > ON_PAGE else None
+            if typed:
+                conditions = [VerdictRow.language == language] if language else []
+                conditions += [MentionRow.case_id.is_not(None)] if cases else []
+                looked = search(session, request, typed, ON_PAGE, before, conditions)
+                found, older, unread = looked.mentions, looked.further, looked.unread
+            else:
+                found, unread = queries.mentions(session, ON_PAGE + 1, before, language=language or None), 0
+                older = found[ON_PAGE - 1].id if len(found) > ON_PAGE else None
         return pages.draw(
             "mentions.html",
             request,
+            typed=typed,
+            cases=cases,
+            unread=unread,
             mentions=found[:ON_PAGE],
             languages=languages,
             language_shown=language,

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from monitor import word_index
 from monitor.access.roles import Role
 from monitor.access.rows import AuditRow
 from monitor.access.tokens import Tokens
@@ -55,6 +56,16 @@ def case_id(desk: Desk) -> int:
         written = {"case_id": row.id, "mention_id": row.mention_id, "actor": "Liis", "origin": "web", "not_before": now}
         session.add(ReplyRow(key="1", state="sent", text="Dear Kadri Kask, ...", created_at=now, **written))
         return row.id
+
+
+def test_who_may_not_see_a_name_does_not_find_it_either(desk: Desk, case_id: int) -> None:
+    word_index.anew(desk.db)
+    word_index.fill(desk.db)
+    for name, role, finds in (("ann", Role.AGENT, True), ("vic", Role.VIEWER, False)):
+        there = signed_in(desk, name, role).http
+        for typed in ("kadri", "kask", "5123", '"write to kadri"'):
+            assert ('class="to-case"' in there.get("/mentions", params={"q": typed}).text) is finds
+        assert 'class="to-case"' in there.get("/mentions", params={"q": "parcel"}).text
 
 
 def revealed(text: str) -> list[str]:
