@@ -1,7 +1,7 @@
 """Run the named benchmarks (none: all) and print one table, with the machine they ran on.
 
 python -m benchmarks [classifier] [pipeline] [latency] [tick] [start] [cost] [trends] [response] [exports] [imports]
-    [spikes] [digest] [forecast]
+    [spikes] [digest] [forecast] [pages]
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ NAMES = (
     "spikes",
     "digest",
     "forecast",
+    "pages",
 )
 
 

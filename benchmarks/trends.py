@@ -37,14 +37,15 @@ _PRIME = 2_147_483_647
 _LANGUAGES = ["en", "de", "fr", "es", "et", "uk"]
 
 
-def fill(db: Database, count: int) -> None:
+def fill(db: Database, count: int, words: str = "'acme is late again, number ' || n") -> None:
     """`count` judged mentions that the database makes by itself, stored day by day: of ten brands, the first of which
     has a third of it, eight sources, six languages and all topics, by day more than by night. One in twenty is about
-    two brands, one in four has stars. What a mention is of says nothing of what else it is: as many cells as can be."""
+    two brands, one in four has stars. What a mention is of says nothing of what else it is: as many cells as can be.
+    `words` is the SQL of the text of mention `n`."""
     for first in range(0, count, CHUNK):
         with db.write() as session:
             given = {"first": first, "end": min(first + CHUNK, count), "count": count}
-            session.execute(text(_mentions(db.dialect)).bindparams(bindparam("now", NOW, UTCDateTime())), given)
+            session.execute(text(_mentions(db.dialect, words)).bindparams(bindparam("now", NOW, UTCDateTime())), given)
             session.execute(text(_VERDICTS).bindparams(bindparam("now", NOW, UTCDateTime())), given)
 
 
@@ -63,7 +64,7 @@ def _one_of(values: Sequence[str], index: str) -> str:
     return f"CASE {index} {cases} END"
 
 
-def _mentions(dialect: str) -> str:
+def _mentions(dialect: str, words: str) -> str:
     day, hours = f"n * {DAYS} / :count", f"({_even(982_451_653)} + {_even(433_494_437)}) * 12"
     start = int((NOW - timedelta(days=DAYS)).timestamp())
     moment = f"{start} + {day} * 86400 + {hours} * 3600"
@@ -77,7 +78,7 @@ def _mentions(dialect: str) -> str:
     WITH RECURSIVE numbers (n) AS (SELECT CAST(:first AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :end)
     INSERT INTO mentions (id, source, external_id, text, own, backfill, brands, posted_at, seen_at, revision, judging,
         attempt, rating)
-    SELECT n + 1, 'source ' || {_skewed(715_225_739, 8)}, 't' || n, 'acme is late again, number ' || n, false, false,
+    SELECT n + 1, 'source ' || {_skewed(715_225_739, 8)}, 't' || n, {words}, false, false,
         {brands if dialect == "sqlite" else f"CAST({brands} AS JSON)"}, {posted}, :now, 0, 'judged', 0,
         CASE WHEN n % 4 = 0 THEN 1 + n % 5 END
     FROM numbers
@@ -153,7 +154,7 @@ def _behind(session: Session, since: datetime, until: datetime, wanted: Filter) 
 
 
 def measure(count: int = MENTIONS, url: str | None = None) -> list[tuple[str, str, str]]:
-    with database() if url is None else _at(url) as db:
+    with database() if url is None else opened(url) as db:
         began = time.perf_counter()
         fill(db, count)
         made = time.perf_counter() - began
@@ -198,7 +199,7 @@ def _seconds(db: Database, ask: Question) -> tuple[float, float]:
     return time.perf_counter() - began, time.process_time() - cpu
 
 
-def _at(url: str) -> AbstractContextManager[Database]:
+def opened(url: str) -> AbstractContextManager[Database]:
     db = Database(url)
     upgrade(db)
     return nullcontext(db)
