@@ -64,12 +64,17 @@ def demo(
         from monitor import demo as made_up
         from monitor.app import ROLES, App
         from monitor.clock import SystemClock
+        from monitor.demo.filling import fill
         from monitor.logs import configure
 
         settings = made_up.settings(keep or Path(directory) / "demo.sqlite", port, speed)
         configure(settings)
         clock = SystemClock(speed)
-        _serve(App(settings, clock), ROLES, lambda address: typer.echo(made_up.welcome(address, clock, settings)))
+        app_ = App(settings, clock)
+        _ = app_.loading_classifier  # which takes its time, while the past is written
+        app_.open(create=True)
+        fill(app_.db, settings, clock.now())
+        _serve(app_, ROLES, lambda address: typer.echo(made_up.welcome(address, clock, settings)))
 
 
 @contextmanager
