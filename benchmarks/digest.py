@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from benchmarks.trends import MENTIONS, ZONE, fill
 from benchmarks.world import NOW, database
-from monitor import rollups
+from monitor import recount, rollups
 from monitor.database import Database
 from monitor.digest.figures import Request, digest
 from monitor.digest.letter import letter
@@ -38,7 +38,7 @@ def measure(count: int = MENTIONS, url: str | None = None) -> list[tuple[str, st
         if not filled:
             fill(db, count)
         if not counted:
-            rollups.rebuild(db)
+            recount.rebuild(db, NOW, ZONE)
         watched = [{"name": name, "match": name.lower()} for name in BRANDS]
         settings = Settings.model_validate({"brands": watched, "clock": {"timezone": ZONE.key}})
         name = f"trends of {count:,} mentions, {db.dialect}"

@@ -13,8 +13,8 @@ from pathlib import Path
 from sqlalchemy import text
 
 from benchmarks.trends import fill
-from benchmarks.world import database
-from monitor import rollups
+from benchmarks.world import NOW, database
+from monitor import recount
 from monitor.database import Database
 
 ROWS = 1_000_000
@@ -58,7 +58,7 @@ def measure(count: int = ROWS) -> list[tuple[str, str, str]]:
         fill(db, count)
         with db.write() as session:
             session.execute(text(_CASES))
-        rollups.rebuild(db)
+        recount.rebuild(db, NOW)
         return [_export(db, what, kind) for what in _WHATS for kind in ("csv", "jsonl", "parquet")]
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from benchmarks.world import NOW, database
-from monitor import rollups, tallies
+from monitor import recount, tallies
 from monitor.classify.verdict import TOPICS
 from monitor.database import Database, UTCDateTime
 from monitor.rollup_rows import TALLIES, RollupRow
@@ -159,11 +159,11 @@ def measure(count: int = MENTIONS, url: str | None = None) -> list[tuple[str, st
         fill(db, count)
         made = time.perf_counter() - began
         began = time.perf_counter()
-        rollups.rebuild(db)
+        recount.rebuild(db, NOW, ZONE)
         tallies.settle(db, ZONE, NOW)
         built = time.perf_counter() - began
         began = time.perf_counter()
-        assert rollups.check(db) == tallies.check(db, ZONE) == 0
+        assert recount.check(db) == tallies.check(db, ZONE) == 0
         checked = time.perf_counter() - began
         with db.read() as session:
             kept = session.scalar(select(func.count()).select_from(RollupRow))

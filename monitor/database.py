@@ -130,15 +130,14 @@ def insert_many(session: Session, table: Table, rows: Iterable[tuple[Any, ...]])
     """Insert rows that have every column of `table`, in the order of its columns, the quickest way there is."""
     session.flush()
     connection, columns = session.connection(), ", ".join(column.name for column in table.columns)
+    driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "postgresql":
-        driver: Any = connection.connection.driver_connection
         with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
         return
-    if many := list(rows):
-        marks = ", ".join("?" * len(table.columns))
-        connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", many)  # noqa: S608
+    marks = ", ".join("?" * len(table.columns))
+    driver.executemany(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", rows)  # noqa: S608
 
 
 def insert_missing(session: Session, table: type[Any], rows: Sequence[Mapping[str, Any]], *unique: str) -> None:

@@ -9,21 +9,19 @@ verdict. So one query says what counts, and everything else here adds or takes a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import String, and_, bindparam, delete, func, or_, select, text, tuple_
+from sqlalchemy import and_, bindparam, delete, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
-from monitor.database import Database, UTCDateTime, at_end
+from monitor.database import at_end
 from monitor.models import MentionRow, RollupRow
 from monitor.rollup_rows import TALLIED
 
 KEY = ("brand", "hour", "source", "language", "sentiment", "topic", "complaint")
 COUNTS = ("mentions", "rated", "stars")
-WINDOW = 50_000  # mentions recounted in one transaction: whoever else writes waits for no more
 Progress = Callable[[int, int], None]
 _YEAR_1 = 20_000_000  # hours, so that a division rounds down before 1970 too
 _HOUR = {
@@ -35,16 +33,21 @@ _BRANDS = {
     "postgresql": "LATERAL json_array_elements_text(m.brands) AS b (value)",
 }
 _STARS = "CASE WHEN m.rating BETWEEN 1 AND 5 THEN CAST(round(m.rating * 100) AS BIGINT) END"
-_COUNTED = """
-SELECT b.value AS brand, {hour} AS hour, m.source AS source, v.language AS language, v.sentiment AS sentiment,
-    v.topic AS topic,
-    coalesce((SELECT c.complaint FROM corrections c WHERE c.mention_id = m.id ORDER BY c.at DESC, c.id DESC LIMIT 1),
-             v.complaint) AS complaint,
-    {sign} count(*) AS mentions, {sign} count({stars}) AS rated, {sign} coalesce(sum({stars}), 0) AS stars
-FROM mentions m JOIN verdicts v ON v.mention_id = m.id AND v.revision = m.revision CROSS JOIN {brands}
-WHERE NOT m.own AND m.removed_at IS NULL AND {which}
+_CORRECTED = "SELECT c.complaint FROM corrections c WHERE c.mention_id = m.id ORDER BY c.at DESC, c.id DESC LIMIT 1"
+_COMPLAINT = f"coalesce(({_CORRECTED}), v.complaint)"
+_JUDGED = "mentions m JOIN verdicts v ON v.mention_id = m.id AND v.revision = m.revision"
+_COUNTS = "NOT m.own AND m.removed_at IS NULL"
+_COUNTED = f"""
+SELECT b.value AS brand, {{hour}} AS hour, m.source AS source, v.language AS language, v.sentiment AS sentiment,
+    v.topic AS topic, {_COMPLAINT} AS complaint,
+    {{sign}} count(*) AS mentions, {{sign}} count({_STARS}) AS rated, {{sign}} coalesce(sum({_STARS}), 0) AS stars
+FROM {_JUDGED} CROSS JOIN {{brands}} WHERE {_COUNTS} AND {{which}}
 GROUP BY 1, 2, 3, 4, 5, 6, 7
-"""
+"""  # noqa: S608
+_EACH = f"""
+SELECT {{hour}}, CAST(m.brands AS TEXT), m.source, v.language, v.topic, v.sentiment, {_COMPLAINT}, coalesce({_STARS}, 0)
+FROM {_JUDGED} WHERE {_COUNTS} AND {{which}}
+"""  # noqa: S608
 _COLUMNS = ", ".join((*KEY, *COUNTS))
 _ADD = f"""
 INSERT INTO rollups ({_COLUMNS}) VALUES ({", ".join(f":{name}" for name in (*KEY, *COUNTS))})
@@ -94,9 +97,9 @@ def _change(session: Session, mentions: Sequence[int], sign: str) -> None:
     if not mentions:
         return
     session.flush()
-    counted = text(_counted(session, "m.id IN :ids", sign)).bindparams(bindparam("ids", mentions, expanding=True))
+    found = text(counted_sql(session, "m.id IN :ids", sign)).bindparams(bindparam("ids", mentions, expanding=True))
     changes = _changes(session)
-    for *key, complaint, mentions_, rated, stars in session.execute(counted):
+    for *key, complaint, mentions_, rated, stars in session.execute(found):
         place = (*key, bool(complaint))
         known = changes.get(place, (0, 0, 0))
         changes[place] = (known[0] + mentions_, known[1] + rated, known[2] + int(stars))
@@ -125,9 +128,16 @@ def _unmark(session: Session, hours: set[int]) -> None:
         session.execute(delete(TALLIED).where(tuple_(m.grain, m.bucket).in_(old)))
 
 
-def _counted(session: Session, which: str, sign: str = "") -> str:
+def counted_sql(session: Session, which: str, sign: str = "") -> str:
+    """A query for what mentions `m` give, as the table has it; with the sign "-" for what to take away."""
     dialect = session.get_bind().dialect.name
-    return _COUNTED.format(hour=_HOUR[dialect], brands=_BRANDS[dialect], stars=_STARS, which=which, sign=sign)
+    return _COUNTED.format(hour=_HOUR[dialect], brands=_BRANDS[dialect], which=which, sign=sign)
+
+
+def each_sql(session: Session, which: str) -> str:
+    """A query for the mentions that count, one by one: hour, brands (a JSON list), source, language, topic, sentiment,
+    complaint, stars in hundredths (0: none)."""
+    return _EACH.format(hour=_HOUR[session.get_bind().dialect.name], which=which)
 
 
 def hour_of(moment: datetime) -> int:
@@ -153,99 +163,3 @@ def heard_since(session: Session, names: Sequence[str]) -> datetime | None:
     """When the first hour with a count of any of these brands begins; None where there is none."""
     hours = [session.scalar(select(func.min(RollupRow.hour)).where(RollupRow.brand == name)) for name in names]
     return min((datetime.fromtimestamp(hour * 3600, UTC) for hour in hours if hour is not None), default=None)
-
-
-def rebuild(db: Database, progress: Progress | None = None) -> int:
-    """Count anew, while the service runs; how many mentions were looked at. Safe to stop and to repeat. `progress` is
-    called with mentions done and mentions in all."""
-
-    def anew(session: Session, window: _Window) -> None:
-        if db.dialect == "postgresql":  # whoever counts just now commits first, or after this window
-            session.execute(text("LOCK TABLE rollups IN SHARE ROW EXCLUSIVE MODE"))
-        window.execute(session, f"DELETE FROM tallied WHERE {window.marks}")  # noqa: S608
-        window.execute(session, f"DELETE FROM rollups WHERE brand IN :brands AND {window.hours}")  # noqa: S608
-        window.execute(session, f"INSERT INTO rollups ({_COLUMNS}) {_counted(session, window.posted)}")
-
-    return _walk(db, db.write, anew, progress)
-
-
-def check(db: Database, progress: Progress | None = None) -> int:
-    """How many rows a recount gives otherwise, or not at all: 0 is right. Each window is one statement, so that what
-    is stored meanwhile is on both sides or on neither."""
-    wrong = 0
-
-    def compare(session: Session, window: _Window) -> None:
-        nonlocal wrong
-        key, differ = ", ".join(KEY), " OR ".join(f"sum({name}) <> 0" for name in COUNTS)
-        less = ", ".join(f"-{name}" for name in COUNTS)
-        kept = f"SELECT {key}, {less} FROM rollups WHERE brand IN :brands AND {window.hours}"  # noqa: S608
-        both = f"{_counted(session, window.posted)} UNION ALL {kept}"
-        wrong += window.execute(
-            session,
-            f"SELECT count(*) FROM (SELECT 1 FROM ({both}) AS b GROUP BY {key} HAVING {differ}) AS d",  # noqa: S608
-        ).scalar_one()
-
-    _walk(db, db.read, compare, progress)
-    return wrong
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """A span of whole hours; the first has no beginning and the last no end."""
-
-    since: datetime | None
-    until: datetime | None
-
-    @property
-    def posted(self) -> str:
-        return self._within("m.posted_at >= :since", "m.posted_at < :until")
-
-    @property
-    def hours(self) -> str:
-        return self._within("hour >= :first", "hour < :last")
-
-    @property
-    def marks(self) -> str:
-        """Those of every hour and day that has a part in it."""
-        return self._within("end_hour > :first", "first_hour < :last")
-
-    def _within(self, begun: str, not_over: str) -> str:
-        bounds = [begun] * (self.since is not None) + [not_over] * (self.until is not None)
-        return " AND ".join(bounds) or "1 = 1"
-
-    def execute(self, session: Session, sql: str) -> Any:
-        first, last = (None if moment is None else hour_of(moment) for moment in (self.since, self.until))
-        given: tuple[Any, ...] = (
-            bindparam("since", self.since, UTCDateTime()),
-            bindparam("until", self.until, UTCDateTime()),
-            bindparam("first", first),
-            bindparam("last", last),
-            bindparam("brands", brands(session) if ":brands" in sql else [], String(), expanding=True),
-        )
-        return session.execute(text(sql).bindparams(*(each for each in given if f":{each.key}" in sql)))
-
-
-def _walk(
-    db: Database,
-    transaction: Callable[[], AbstractContextManager[Session]],
-    act: Callable[[Session, _Window], None],
-    progress: Progress | None,
-) -> int:
-    """Act on all hours, in windows that hold about WINDOW mentions each; how many mentions there were."""
-    m, done = MentionRow, 0
-    with db.read() as session:
-        total = session.scalar(select(func.count()).select_from(m)) or 0
-    since: datetime | None = None
-    while True:
-        later = select(m.posted_at).order_by(m.posted_at).offset(WINDOW).limit(1)
-        with db.read() as session:
-            end = session.scalar(later if since is None else later.where(m.posted_at >= since))
-        until = None if end is None else datetime.fromtimestamp((hour_of(end) + 1) * 3600, UTC)
-        with transaction() as session:
-            act(session, _Window(since, until))
-        done = total if until is None else min(done + WINDOW, total)
-        if progress is not None:
-            progress(done, total)
-        if until is None:
-            return total
-        since = until

@@ -18,14 +18,15 @@ import numpy as np
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, text, union_all
 from sqlalchemy.orm import Session
 
+from monitor.cells import DIMENSIONS, Cells, cells
 from monitor.database import Database, insert_many
 from monitor.rollup_rows import TALLIED, TALLIES, RollupRow
 from monitor.rollups import Progress, brands, hour_of
-from monitor.tally_cube import DIMENSIONS, SHAPES, Cells, cells, tallies
+from monitor.tally_cube import SHAPES, tallies
 from monitor.trend_spans import day_of, hours_of
 
 ROLLUPS = 50_000  # read in one transaction, and the rest of a day: whoever else writes waits for no more
-CHUNK = 20_000
+CHUNK = 500
 _TERMS = 400  # of a UNION, of which SQLite allows 500
 
 
@@ -58,6 +59,16 @@ def settle(
         if progress is not None:
             progress(len(pending) - len(todo), len(pending))
     return len(pending)
+
+
+def add_up(session: Session, found: Cells, hours: range, zone: ZoneInfo, now: datetime) -> None:
+    """The same at once where the rollups of these hours are at hand: of the hours, and of the days that lie in them."""
+    present = hour_of(now)
+    for day in sorted({day_of(hour, zone) for hour in np.unique(found.hours).tolist()}):
+        whole = hours_of(day, zone)
+        over = tuple(hour for hour in whole if hour < present)
+        if inside := tuple(hour for hour in over if hour in hours):
+            _keep(session, found.within(inside), Stretch(day, over, inside, len(inside) == len(whole)), zone)
 
 
 def check(db: Database, zone: ZoneInfo, progress: Progress | None = None) -> int:
@@ -99,6 +110,11 @@ def _of(grain: str, buckets: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
 def _add_up(session: Session, about: Sequence[str], stretch: Stretch, zone: ZoneInfo) -> int:
     """How many rollups were read."""
     found = _read(session, about, stretch.hours if stretch.whole else stretch.unmarked)
+    _keep(session, found, stretch, zone)
+    return len(found.hours)
+
+
+def _keep(session: Session, found: Cells, stretch: Stretch, zone: ZoneInfo) -> None:
     _replace(session, "hour", stretch.unmarked, _by_hour(found, stretch.unmarked))
     marks = [("hour", hour, "", hour, hour + 1) for hour in stretch.unmarked]
     if stretch.whole:
@@ -110,7 +126,6 @@ def _add_up(session: Session, about: Sequence[str], stretch: Stretch, zone: Zone
         delete(TALLIED).where(or_(*(and_(m.grain == grain, m.bucket.in_(b)) for grain, b in buckets.items())))
     )
     session.execute(insert(TALLIED), [dict(zip(m.keys(), mark, strict=True)) for mark in marks])
-    return len(found.hours)
 
 
 def _replace(session: Session, grain: str, buckets: Sequence[int], rows: Iterator[tuple[Any, ...]]) -> None:

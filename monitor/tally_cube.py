@@ -2,75 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from monitor.cells import DIMENSIONS, Cells, Numbers
 from monitor.rollup_rows import MEASURES, MOODS
 
-DIMENSIONS = ("brand", "source", "language", "topic")
 LETTERS = "".join(name[0] for name in DIMENSIONS)
 # what tallies are apart by; with three and four dimensions there would be as many hourly tallies as rollups
 SHAPES = {
     grain: tuple("".join(letters) for n in range(most + 1) for letters in combinations(LETTERS, n))
     for grain, most in (("hour", 2), ("day", 4))
 }
-Numbers = NDArray[np.int64]
 _COUNTS = len(MEASURES) * len(MOODS)
-_MOOD = {mood: n for n, mood in enumerate(MOODS)}
-
-
-class _Codes(dict[str, int]):
-    """A number for each name, in the order in which they are met."""
-
-    def __missing__(self, name: str) -> int:
-        self[name] = len(self)
-        return self[name]
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """Rollups as columns: the hour of each, the place of its value in `names` by dimension, its mood, its counts."""
-
-    names: tuple[list[str], ...]
-    hours: Numbers
-    codes: tuple[Numbers, ...]
-    moods: Numbers
-    counts: tuple[Numbers, ...]
-
-    def within(self, hours: Sequence[int]) -> Cells:
-        kept = np.isin(self.hours, np.array(hours, np.int64))
-        codes, counts = (tuple(column[kept] for column in columns) for columns in (self.codes, self.counts))
-        return Cells(self.names, self.hours[kept], codes, self.moods[kept], counts)
-
-
-def cells(parts: Iterable[Sequence[Any]]) -> Cells:
-    """From rows of hour, brand, source, language, topic, sentiment, complaint and the three measures."""
-    known = tuple(_Codes() for _ in DIMENSIONS)
-    columns: list[list[Numbers]] = [[] for _ in range(6 + len(MEASURES))]
-    for rows in parts:
-        hours, *rest = zip(*rows, strict=True)
-        named, (sentiments, complaints), counts = rest[:4], rest[4:6], rest[6:]
-        moods = map(_MOOD.__getitem__, zip(sentiments, map(bool, complaints), strict=True))
-        encoded = [map(codes.__getitem__, values) for codes, values in zip(known, named, strict=True)]
-        for column, values in zip(columns, (hours, *encoded, moods, *counts), strict=True):
-            column.append(np.fromiter(values, np.int64, len(rows)))
-    hours_, *rest_ = (np.concatenate(column) if column else np.zeros(0, np.int64) for column in columns)
-    names, codes = zip(*(_sorted(*each) for each in zip(known, rest_[:4], strict=True)), strict=True)
-    return Cells(names, hours_, codes, rest_[4], tuple(rest_[5:]))
-
-
-def _sorted(known: _Codes, codes: Numbers) -> tuple[list[str], Numbers]:
-    """The names in their order, and each name's place among them."""
-    names = sorted(known)
-    place = np.zeros(len(known), np.int64)
-    for n, name in enumerate(names):
-        place[known[name]] = n
-    return names, place[codes]
 
 
 @dataclass(frozen=True, slots=True)

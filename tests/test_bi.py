@@ -19,8 +19,8 @@ from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.models import CorrectionRow, MentionRow
 from monitor.outcomes import outcomes
+from monitor.recount import rebuild
 from monitor.response import clocked, figures
-from monitor.rollups import rebuild
 from monitor.settings import Settings
 
 PAGE = (Path(__file__).parents[1] / "docs" / "bi.md").read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def week(any_db: Database, clock: ManualClock, make_settings: Callable[..., Sett
         session.add(MentionRow(external_id="unjudged", text="hi", **alike))
         session.add(MentionRow(external_id="removed", text="", removed_at=start, **alike))
         session.add(CorrectionRow(mention_id=1, complaint=False, actor="Mari", at=start))
-    rebuild(any_db)
+    rebuild(any_db, start)
     return any_db
 
 

@@ -18,7 +18,8 @@ from monitor.database import Database
 from monitor.errors import ConfigurationError
 from monitor.export import COLUMNS, neutral, rows, write
 from monitor.models import MentionRow, RollupRow
-from monitor.rollups import hour_of, rebuild
+from monitor.recount import rebuild
+from monitor.rollups import hour_of
 from monitor.settings import Settings
 
 HOSTILE = ["=cmd()", "+1+1", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1+1", "\u200b=1", "\uff1dSUM(1)", "\n@x"]
@@ -141,7 +142,7 @@ def test_parquet_holds_the_same_rows(
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (the parquet extra)")
     seen = {"likes": 3, "shares": 0, "answers": 1, "views": 1200, "media": ["https://example.com/a.png"]}
     complain(db, make_settings(), clock.now(), rating=1.5, **seen)
-    rebuild(db)
+    rebuild(db, clock.now())
     for what in COLUMNS:
         write(db, what, "parquet", tmp_path / "x.parquet", None, None)
         assert parquet.read_table(tmp_path / "x.parquet").to_pylist() == list(rows(db, what, None, None)) != []

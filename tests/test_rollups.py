@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import URL, delete, select, update
 from sqlalchemy.orm import Session
 
-from monitor import rollups, schema, tallies
+from monitor import recount, rollups, schema, tallies
 from monitor.brands import Brands
 from monitor.cases import Cases
 from monitor.classify.batch import ClassifyStage
@@ -68,7 +68,7 @@ class AsTold:
         return replace(verdict(angry), sentiment="negative" if angry else "positive", topic=topic, language=said[-2:])
 
 
-def recount(db: Database) -> Counted:
+def by_rows(db: Database) -> Counted:
     """What must be in the table, from the rows one by one."""
     found: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
     with db.read() as session:
@@ -165,9 +165,9 @@ class Desk(RuleBasedStateMachine):
     def is_purged(self) -> None:
         purge(self.db, self.clock.now(), timedelta(days=1))
 
-    @rule()
-    def is_rebuilt(self) -> None:
-        rollups.rebuild(self.db)
+    @rule(zone=st.sampled_from(ZONES))
+    def is_rebuilt(self, zone: str) -> None:
+        recount.rebuild(self.db, self.clock.now(), ZoneInfo(zone))
 
     @rule(
         added_up=st.sampled_from([0, 1, None]),
@@ -193,7 +193,7 @@ class Desk(RuleBasedStateMachine):
         today = self.clock.now().astimezone(ZoneInfo(zone)).replace(hour=0, minute=0)
         until = min((today + timedelta(days=1)).astimezone(UTC) - part, self.clock.now() + HOUR)
         span = Span((today - timedelta(days=days)).astimezone(UTC) - part, until, grain, ZoneInfo(zone))
-        expected = by_hand(recount(self.db), span, wanted, by)
+        expected = by_hand(by_rows(self.db), span, wanted, by)
         with self.db.read() as session:
             assert series(session, span, wanted, by) == expected
             together = sum((sum(points, NOTHING) for points in expected.values()), NOTHING)
@@ -203,8 +203,8 @@ class Desk(RuleBasedStateMachine):
 
     @invariant()
     def the_table_is_what_a_recount_gives(self) -> None:
-        assert kept(self.db) == recount(self.db)
-        assert rollups.check(self.db) == 0
+        assert kept(self.db) == by_rows(self.db)
+        assert recount.check(self.db) == 0
         assert sum(tallies.check(self.db, ZoneInfo(zone)) for zone in ZONES) == 0
 
 
@@ -226,11 +226,11 @@ def by_hand(counted: Counted, span: Span, wanted: Filter, by: str | None) -> dic
     return {name: tuple(found[name]) for name in order}
 
 
-@pytest.mark.parametrize("window", [1, rollups.WINDOW])
+@pytest.mark.parametrize("window", [1, recount.WINDOW])
 def test_whatever_happens_the_rollups_are_what_a_recount_gives(
     any_db: Database, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
-    monkeypatch.setattr(rollups, "WINDOW", window)
+    monkeypatch.setattr(recount, "WINDOW", window)
     run_state_machine_as_test(
         lambda: Desk(any_db, make_settings()),
         settings=settings(
@@ -260,19 +260,30 @@ def test_a_rebuild_mends_what_a_hand_in_the_database_broke(
         lost = RollupRow(hour=5, brand="Gone", source="x", language="en", sentiment="neutral", topic="other")
         lost.complaint, lost.mentions, lost.rated, lost.stars = False, 1, 0, 0
         session.add(lost)
-    assert rollups.check(any_db) == 1 + 4 + 1  # missing, wrong, about nothing
-    assert rollups.rebuild(any_db) == 5
+    assert recount.check(any_db) == 1 + 4 + 1  # missing, wrong, about nothing
+    assert recount.rebuild(any_db, NOON) == 5
     assert kept(any_db) == right
-    assert rollups.check(any_db) == 0
+    assert recount.check(any_db) == 0
+
+
+def test_a_rebuild_adds_up_all_that_is_over(any_db: Database, make_settings: Callable[..., Settings]) -> None:
+    judge(any_db, make_settings(), *(Item(str(n), "acme, angry, in en", NOON - n * 7 * HOUR) for n in range(9)))
+    tallinn = ZoneInfo("Europe/Tallinn")
+    recount.rebuild(any_db, NOON, tallinn)
+    with any_db.read() as session:
+        marked = session.execute(select(TALLIED.c.grain, TALLIED.c.zone).distinct()).all()
+    assert sorted(map(tuple, marked)) == [("day", tallinn.key), ("hour", "")]
+    assert tallies.settle(any_db, tallinn, NOON) == 0
+    assert tallies.check(any_db, tallinn) == 0
 
 
 def test_progress_is_told_up_to_the_end(
     db: Database, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollups, "WINDOW", 2)
+    monkeypatch.setattr(recount, "WINDOW", 2)
     judge(db, make_settings(), *(Item(str(n), "acme, angry, in en", NOON - n * HOUR) for n in range(7)))
     told: list[tuple[int, int]] = []
-    rollups.rebuild(db, lambda done, total: told.append((done, total)))
+    recount.rebuild(db, NOON, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (7, 7)
     assert told == sorted(told)
     assert len(told) > 2
@@ -284,7 +295,7 @@ def test_an_upgrade_counts_what_is_there_already(any_db: Database, make_settings
     with any_db.engine.connect().execution_options(writes=True) as connection, connection.begin():
         command.downgrade(schema.config(connection), "0021")
     schema.upgrade(any_db)
-    assert kept(any_db) == right == recount(any_db)
+    assert kept(any_db) == right == by_rows(any_db)
 
 
 def test_an_edit_and_a_verdict_that_count_in_the_same_hour_wait_for_one_another_never_both(
@@ -325,7 +336,7 @@ def test_an_edit_and_a_verdict_that_count_in_the_same_hour_wait_for_one_another_
     for thread in threads:
         thread.join()
     assert failed == []
-    assert kept(db) == recount(db)
+    assert kept(db) == by_rows(db)
     db.close()
 
 
@@ -341,4 +352,4 @@ def test_what_was_counted_for_an_item_that_cannot_be_stored_is_not_counted(
     monkeypatch.setattr("monitor.mentions.words_hash", offended)  # after it was taken away from the counts
     with db.write() as session:
         store_one_by_one(session, "forum", Page((replace(said, text="acme, glad"),), {}), BRANDS, (), NOON)
-    assert kept(db) == recount(db) != {}
+    assert kept(db) == by_rows(db) != {}

@@ -27,20 +27,20 @@ def rebuild(
     config: ConfigFile = None,
 ) -> None:
     """Count all mentions anew and prove the counts right, while the service runs. They are kept right without it."""
-    from monitor import rollups, tallies
+    from monitor import recount, tallies
 
     with opened(config) as app_:
-        zone = app_.settings.clock.zone
+        zone, now = app_.settings.clock.zone, app_.clock.now()
         if not check:
             began = time.perf_counter()
             with bar("counting") as progress:
-                mentions = rollups.rebuild(app_.db, progress)
+                mentions = recount.rebuild(app_.db, now, zone, progress)
             with bar("adding up") as progress:
-                tallies.settle(app_.db, zone, app_.clock.now(), progress=progress)
+                tallies.settle(app_.db, zone, now, progress=progress)
             rate = mentions / max(time.perf_counter() - began, 1e-6)
             typer.echo(f"{mentions:,} mentions counted, {rate:,.0f} a second")
         with bar("comparing") as progress:
-            wrong = rollups.check(app_.db, progress)
+            wrong = recount.check(app_.db, progress)
         with bar("comparing sums") as progress:
             wrong += tallies.check(app_.db, zone, progress)
     if wrong:

@@ -17,7 +17,7 @@ from monitor import export, row_files
 from monitor.access.audit import entries
 from monitor.access.tokens import Tokens
 from monitor.clock import ManualClock
-from monitor.rollups import rebuild
+from monitor.recount import rebuild
 from tests.web import town
 from tests.web.people import US, browser
 from tests.web.serving import Desk
@@ -27,7 +27,7 @@ from tests.web.serving import Desk
 def desk(open_desk: Callable[..., Desk], clock: ManualClock) -> Desk:
     desk = open_desk(clock, login={"local": True})
     town.settle(desk.db, desk.clock.now())
-    rebuild(desk.db)
+    rebuild(desk.db, desk.clock.now())
     return desk
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from monitor.access.tokens import Tokens
 from monitor.clock import ManualClock
-from monitor.rollups import rebuild
+from monitor.recount import rebuild
 from tests.web import town
 from tests.web.people import US
 from tests.web.serving import Desk
@@ -31,7 +31,7 @@ expected-statuses = ["2xx", "404", "409", "422"]
 def served(open_desk: Callable[..., Desk], clock: ManualClock) -> Desk:
     desk = open_desk(clock, login={"local": True})
     town.settle(desk.db, clock.now())
-    rebuild(desk.db)
+    rebuild(desk.db, clock.now())
     return desk
 
 

@@ -13,7 +13,7 @@ from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.export import hour, hours
 from monitor.models import CorrectionRow, MentionRow, ReplyRow
-from monitor.rollups import rebuild
+from monitor.recount import rebuild
 from monitor.web import listing
 from monitor.web.paging import CaseQuery, MentionQuery, PastQuery
 from tests.web import town
@@ -38,7 +38,7 @@ def busy(desk: Desk) -> Desk:
             row = ReplyRow(key=key, case_id=case, mention_id=mention, state=state, **given)
             row.created_at = row.not_before = now
             session.add(row)
-    rebuild(desk.db)
+    rebuild(desk.db, now)
     return desk
 
 
@@ -210,7 +210,7 @@ def test_the_lists_are_the_same_on_both_databases(
 ) -> None:
     now = clock.now()
     ids = town.settle(any_db, now)
-    rebuild(any_db)
+    rebuild(any_db, now)
     past = MentionQuery(brand=["Acme"], until=now, complaint=True, language=["ta", "tr"])
     with any_db.write() as session:
         session.add(CorrectionRow(mention_id=1, complaint=True, actor="Mari", at=now))
