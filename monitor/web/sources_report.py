@@ -126,7 +126,7 @@ def _read(sources: Sequence[SourceHealth], now: datetime, zone: ZoneInfo) -> Cha
             ],
             ",.1f",
             "Polled every",
-            " of ",
+            ", every ",
         ),
         table=Table(
             (

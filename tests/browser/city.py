@@ -15,6 +15,7 @@ from monitor.access.tokens import Tokens
 from monitor.annotations import annotate
 from monitor.database import Database, insert_rows
 from monitor.models import CaseEventRow, CaseRow, MentionRow, RejectRow, SourceState, VerdictRow
+from monitor.sources.base import Capabilities
 from tests.web import town
 from tests.web.people import US, person
 from tests.web.serving import SOURCES, Desk
@@ -24,7 +25,7 @@ FIRST_ID = 1_000
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SECTIONS: dict[str, Any] = {
     "brands": [{"name": "Acme", "match": "acme"}, {"name": "Beta", "match": "beta", "competitor": True}],
-    "sources": SOURCES,
+    "sources": [each | {"every": "10m"} for each in SOURCES],
     "login": {"local": True},
     "clock": {"timezone": "Europe/Tallinn"},
     "oncall": [{"who": "U0MARI", "hours": ["mon-fri 09:00-17:00"]}],
@@ -66,6 +67,7 @@ _MOODS = {"negative": (0.92, 0.06, 0.02), "neutral": (0.06, 0.88, 0.06), "positi
 def settle(desk: Desk) -> dict[str, int]:
     """Fill the city; case ids by author."""
     now = desk.clock.now()
+    desk.square.capabilities = Capabilities(reply=True, reply_limit=400, place="the App Store")
     weeks(desk.db, now)
     ids = town.settle(desk.db, now)
     with desk.db.write() as session:
@@ -122,19 +124,19 @@ def weeks(db: Database, now: datetime) -> None:
 
 def _said(now: datetime, dice: random.Random) -> list[tuple[datetime, str, str, str]]:
     """When, of whom, how and about what; the month that is shown has a storm about delivery, and ever more music."""
-    said = []
+    said, noon = [], now - 2 * HOUR  # in Tallinn, in winter
     for day in range(DAYS):
         late = day < 28
         counts = {"delivery": 3, "billing": 2, "app_or_website": 2, "staff_service": 1, "product_quality": 1}
-        counts |= {"delivery": 24 if day in (4, 5) else 3, "other": int(late and day % 3 == 0)}
+        counts |= {"delivery": 38 if day in (4, 5) else 3, "other": int(late and day % 3 == 0)}
         about = [topic for topic, count in counts.items() for _ in range(max(0, count + dice.choice((-1, 0, 0, 1))))]
         for brand, share in (("Acme", 1.0), ("Beta", 0.5)):
-            heard = [(mood, "other") for mood, count in (("neutral", 9), ("positive", 7)) for _ in range(count)]
+            heard = [("neutral", "other")] * dice.randrange(7, 13) + [("positive", "other")] * dice.randrange(5, 10)
             heard += [("negative", topic) for topic in about if brand == "Acme" or topic != "delivery" or day > 5]
             for mood, topic in heard:
-                hour = dice.choice((8, 9, 9, 10, 10, 11, 12, 14, 15, 17, 18, 20))
-                at = now - day * DAY - (hour - 7.5) * HOUR - timedelta(minutes=dice.randrange(60))
-                if dice.random() < share:
+                hour = dice.choice((8, 9, 9, 10, 10, 10, 11, 11, 12, 13, 14, 15, 16, 17, 18, 19, 19, 20, 21, 23))
+                at = noon - day * DAY + (hour - 12) * HOUR + timedelta(minutes=dice.randrange(60))
+                if dice.random() < share and at < now - HOUR:
                     said.append((at, brand, mood, topic))
     return said
 

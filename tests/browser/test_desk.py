@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from monitor.clock import ManualClock, SystemClock
+from monitor.clock import SystemClock
 from monitor.models import MentionRow
 from tests.web import town
 from tests.web.serving import Desk
@@ -21,8 +19,6 @@ from tests.web.test_desk_pages import HOSTILE
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 Open = Callable[..., BrowserContext]
-DRAW = "FIRSTHOUR_PICTURES" in os.environ  # before the tests take the service's variables away
-PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "desk.png"
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 
 
@@ -190,20 +186,3 @@ def test_everything_can_be_read_and_has_a_name(desk: Desk, open_context: Open, s
         live(page)
         page.emulate_media(reduced_motion="reduce")
         assert page.evaluate(UNREADABLE) == [], path
-
-
-def test_the_picture_in_the_documentation(desk: Desk, open_context: Open, clock: ManualClock, tmp_path: Path) -> None:
-    """Drawn anew with FIRSTHOUR_PICTURES=1, or where it is missing."""
-    ids = town.settle(desk.db, clock.now())
-    shape: dict[str, Any] = {"viewport": {"width": 1620, "height": 800}}
-    page = open_context(desk, "Mari", **shape).new_page()
-    page.goto(f"/cases/{ids['kuldnokk']}")
-    live(page)
-    expect(page.locator("#heard .item").first).to_be_visible()
-    wanted = DRAW or not PICTURE.exists()
-    path = PICTURE if wanted else tmp_path / "desk.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path)
-    assert path.stat().st_size > 20_000
-    if wanted:
-        assert path.stat().st_size < 300_000

@@ -48,6 +48,34 @@ def test_a_reply_is_counted_while_it_is_typed_and_sent_by_keyboard(
     expect(page.locator(".reply-text")).to_have_value("")
 
 
+def test_the_whole_path_by_keyboard_from_the_queue_to_the_next_case(
+    desk: Desk, open_context: Open, case_id: int
+) -> None:
+    with desk.db.write() as session:
+        following = case(session, AYSE, desk.clock.now()).id
+    page = open_context(desk, "Mari").new_page()
+    page.goto("/")
+    page.wait_for_function("document.documentElement.classList.contains('runs')")
+    page.keyboard.press("j")
+    expect(page.locator(f"#row-{case_id}")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#case")).to_have_attribute("data-open", str(case_id))
+    page.keyboard.press("t")
+    expect(page.locator("#case .flash")).to_have_text("It is yours now.")
+    page.keyboard.press("r")
+    expect(page.locator(".reply-text")).to_be_focused()
+    page.keyboard.type("Hemen bakıyoruz!")
+    expect(page.locator("#weighed .count")).to_have_text("16 of 40", timeout=30_000)
+    page.keyboard.press("Tab")
+    expect(page.locator("#reply-send")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#case .flash")).to_have_text("It goes out now.")
+    page.keyboard.press("j")
+    expect(page.locator(f"#row-{following}")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#case")).to_have_attribute("data-open", str(following))
+
+
 def test_what_a_colleague_does_meanwhile_takes_no_letter_from_a_reply_and_no_case_gets_anothers(
     desk: Desk, open_context: Open, case_id: int
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,16 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from monitor.annotations import annotate
 from tests.web import town
 from tests.web.serving import Desk
-from tests.web.test_overview_page import DAY, HOUR, heard, two_months
+from tests.web.test_overview_page import HOUR, heard, two_months
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 UNREADABLE = Path(__file__).with_name("unreadable.js").read_text(encoding="utf-8")
-DRAW = "FIRSTHOUR_PICTURES" in os.environ  # before the tests take the service's variables away
-PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "overview.png"
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 
 
@@ -73,26 +69,3 @@ def test_a_point_tells_its_figures_and_the_table_opens_by_keyboard(
     page.get_by_role("combobox", name="Source").select_option("reddit")
     page.get_by_role("button", name="Show").press("Enter")
     expect(page).to_have_url(re.compile("source=reddit"))
-
-
-def test_the_picture_in_the_documentation(
-    desk: Desk, open_context: Callable[..., BrowserContext], tmp_path: Path
-) -> None:
-    """Drawn anew with FIRSTHOUR_PICTURES=1, or where it is missing."""
-    now = desk.clock.now()
-    for day in range(57):
-        for n, (source, topic) in enumerate(
-            (("x", "delivery"), ("reddit", "billing"), ("app-store", "app_or_website"))
-        ):
-            at, busy = now - day * DAY - (n + 1) * HOUR, 4 + (day * 7 + n * 3) % 5
-            heard(desk.db, at, busy * (13 if topic == "delivery" and day in (4, 5) else 1), source=source, topic=topic)
-            heard(desk.db, at, 9 + (day * 5 + n) % 6, "neutral", source=source, topic="other")
-            heard(desk.db, at, 6 + (day * 3 + n) % 5, "positive", source=source, topic="other")
-    with desk.db.write() as session:
-        annotate(session, now - 5 * DAY, now - 3 * DAY, "Courier strike", None, "Mari", now)
-    page = open_context(desk, "Mari", viewport={"width": 1180, "height": 1010}).new_page()
-    drawn(page, "/overview")
-    wanted = DRAW or not PICTURE.exists()
-    path = PICTURE if wanted else tmp_path / "overview.png"
-    page.screenshot(path=path)
-    assert 20_000 < path.stat().st_size < 300_000
