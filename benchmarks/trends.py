@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import combinations
@@ -108,9 +109,20 @@ def questions() -> dict[str, list[Question]]:
     one = Filter(brand=("Brand 0",))
     spans = {f"{DAYS} days by day": year, "30 days by day": month, "1,000 hours by the hour": hourly}
     asked: dict[str, list[Question]] = {
-        name: [partial(_asked, span=span, wanted=wanted, by=by) for wanted in _filters() for by in (None, *DIMENSIONS)]
+        name: [
+            partial(_asked, span=span, wanted=wanted, by=by)
+            for wanted in _filters()
+            if span is not hourly or not _narrow(wanted)
+            for by in (None, *DIMENSIONS)
+        ]
         for name, span in spans.items()
     }
+    asked["672 hours by the hour, of one source, language or topic"] = [
+        partial(_asked, span=replace(hourly, since=NOW - timedelta(hours=672)), wanted=wanted, by=by)
+        for wanted in _filters()
+        if _narrow(wanted)
+        for by in (None, *DIMENSIONS)
+    ]
     wider = {"30 days": month, f"{DAYS // 2} days": Span(NOW - timedelta(days=DAYS // 2), NOW, Grain.DAY, ZONE)}
     for name, span in wider.items():
         asked[f"shares in {name}, and of {name} before"] = [
@@ -135,6 +147,11 @@ def _filters() -> list[Filter]:
     moods: list[dict[str, Any]] = [{}, {"sentiment": ("negative",)}, {"complaint": True}]
     places: list[dict[str, Any]] = [{name: (frequent[name],) for name in names} for names in chosen]
     return [Filter(**(place | mood)) for place in places for mood in moods]
+
+
+def _narrow(wanted: Filter) -> bool:
+    """Then pages draw fewer hours."""
+    return bool(wanted.source or wanted.language or wanted.topic)
 
 
 def _asked(session: Session, span: Span, wanted: Filter, by: str | None) -> object:

@@ -25,6 +25,7 @@ from monitor.web.words import language, shortened, spoken
 
 DAYS = 28  # whole weeks, so that each weekday is compared with its like
 MOST_POINTS = 1000
+MOST_NARROW_HOURS = 28 * 24  # of one source, language or topic: there may be no sums of them
 SENTIMENTS = ("negative", "neutral", "positive")
 FILTERS = ("brand", "source", "language", "topic", "sentiment")
 _HOUR = timedelta(hours=1)
@@ -223,9 +224,12 @@ def trend_scope(asked: Mapping[str, str], now: datetime, zone: ZoneInfo, ours: t
         complaint=None if complaint is None else complaint == "yes",
         everybody=asked.get("whose") == "all",
     )
-    if (points := _points(days, grain)) > MOST_POINTS:
+    narrow = grain is Grain.HOUR and any(filters[name] for name in ("source", "language", "topic"))
+    most = MOST_NARROW_HOURS if narrow else MOST_POINTS
+    if (points := _points(days, grain)) > most:
         fits = next(each for each in (Grain.DAY, Grain.WEEK, Grain.MONTH) if _points(days, each) <= MOST_POINTS)
-        why = f"From {first} to {last} are {points:,} {grain}s, and {MOST_POINTS:,} can be drawn."
+        what = " of one source, language or topic" if narrow else ""
+        why = f"From {first} to {last} are {points:,} {grain}s, and {most:,} can be drawn{what}."
         raise Impossible(why, {"grain": fits.value})
     return wanted
 

@@ -92,6 +92,11 @@ def test_the_running_hour_is_shown_and_not_compared(desk: Desk, clock: ManualClo
     [
         ("from=2026-11-20&to=2026-11-01", "exchange the two days", "2026-11-01 to 2026-11-20 by the day"),
         ("from=2021-11-20&to=2026-11-20&grain=hour", "43,848 hours, and 1,000 can be drawn", "by the week"),
+        (
+            "from=2026-10-20&to=2026-11-20&grain=hour&source=reddit",
+            "768 hours, and 672 can be drawn of one source, language or topic",
+            "by the day",
+        ),
         ("brand=Acmee", "did you mean &#34;Acme&#34;?", "2026-10-24 to 2026-11-20"),
         ("source=usenet&language=klingon", "There is no source", "by the day"),
         ("topic=weather", "There is no topic", "by the day"),
