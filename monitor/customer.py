@@ -41,9 +41,9 @@ def conversation(session: Session, case: Case, limit: int = 6) -> list[Said]:
         .order_by(MentionRow.posted_at.desc(), MentionRow.id.desc())
         .limit(limit)
     ).all()
-    answers = answered(session, [row.id for row in rows])
-    found = [Said(row.posted_at, row.text, row.own, answers.get(row.id)) for row in rows]
-    found += [Said(at, text, True) for at, text in _answers(session, [case.id]).get(case.id, ())]
+    agreed = answered(session, [row.id for row in rows])
+    found = [Said(row.posted_at, row.text, row.own, agreed.get(row.id)) for row in rows]
+    found += [Said(at, text, True) for at, text in answers(session, [case.id]).get(case.id, ())]
     return sorted(found, key=lambda said: said.at)[-limit:]
 
 
@@ -58,16 +58,14 @@ def earlier_cases(session: Session, case: Case, limit: int = 3) -> list[EarlierC
         .order_by(CaseRow.opened_at.desc(), CaseRow.id.desc())
         .limit(limit)
     ).all()
-    answers = _answers(session, [row.id for row, _ in rows])
+    ours = answers(session, [row.id for row, _ in rows])
     return [
-        EarlierCase(
-            row.id, row.posted_at, row.state, row.topic, text, answers[row.id][-1][1] if row.id in answers else None
-        )
+        EarlierCase(row.id, row.posted_at, row.state, row.topic, text, ours[row.id][-1][1] if row.id in ours else None)
         for row, text in rows
     ]
 
 
-def _answers(session: Session, case_ids: list[int]) -> dict[int, list[tuple[datetime, str]]]:
+def answers(session: Session, case_ids: list[int]) -> dict[int, list[tuple[datetime, str]]]:
     """What we replied, as far as its words are known."""
     found: dict[int, list[tuple[datetime, str]]] = {}
     rows = session.execute(

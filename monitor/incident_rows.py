@@ -34,7 +34,7 @@ class IncidentRow(Base):
 
 
 class FeaturesRow(Base):
-    """What the model saw in a recent complaint, kept for as long as others may be compared with it."""
+    """What the model saw in the first complaint of a case, kept for as long as its words."""
 
     __tablename__ = "features"
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.baseline import HOUR
@@ -17,7 +17,7 @@ from monitor.case_views import Case, views
 from monitor.classify.verdict import SEVERITIES
 from monitor.database import Database
 from monitor.errors import Refused
-from monitor.models import CaseEventRow, CaseRow, FeaturesRow, IncidentRow
+from monitor.models import CaseEventRow, CaseRow, IncidentRow
 from monitor.storm_settings import StormsSettings
 from monitor.usual import Usual
 
@@ -25,7 +25,6 @@ UNANSWERED = ("open", "taken", "reopened", "snoozed")
 BACK = 0.05  # a rate that the usual reaches as often as this is usual again
 LONGEST_ANSWER = 3000  # what a modal's input holds
 LINGERS = timedelta(days=1)  # an ended incident with unanswered cases is shown for so long
-KEEP_FEATURES = timedelta(hours=48)
 
 log = structlog.get_logger(__name__)
 
@@ -116,11 +115,6 @@ class Incidents:
             for row in rows:
                 self._end(session, row, SYSTEM, now)
         return len(rows)
-
-    def forget(self, now: datetime) -> None:
-        """Delete what the model saw in complaints with which nothing will be compared any more."""
-        with self._db.write() as session:
-            session.execute(delete(FeaturesRow).where(FeaturesRow.at < now - KEEP_FEATURES))
 
     def _over(self, session: Session, row: IncidentRow, now: datetime) -> bool:
         calm = self._settings.calm

@@ -34,7 +34,6 @@ def jobs(app: App, roles: Collection[str]) -> list[Job]:
             found.append(Job("spikes", 5 * MINUTE, app.spikes.tick))
         if app.settings.digests:
             found.append(Job("digests", MINUTE, app.digests.tick))
-        found.append(Job("forget_features", timedelta(hours=1), app.incidents.forget))
         found.append(Job("add_up", 5 * MINUTE, lambda now: _add_up(app, now)))
         found.append(Job("index_words", MINUTE, lambda now: _index_words(app)))
     return found

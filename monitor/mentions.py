@@ -24,7 +24,7 @@ from monitor.rollups import discount, lock, undone_with
 from monitor.sources.base import Author, Engagement, Item, Page, Reject
 from monitor.spread import Spread
 from monitor.storable import readable, storable, storable_key
-from monitor.word_index import drop, put, put_stored
+from monitor.word_index import change, drop, put_stored
 
 MAX_RAW = 10_000
 FORGOTTEN = dict.fromkeys(("media", "words", "looked_at"))  # of a mention that is gone, besides its words
@@ -340,7 +340,7 @@ def _change(session: Session, row: Any, item: Item, names: list[str], now: datet
     if row.judging != "waiting":
         values["attempt"] = 0  # while it waits, a worker may hold it by this very number
     session.execute(_only(row.id).values(**values))
-    put(session, [(row.id, item.text)])
+    change(session, row.id, item.text)
 
 
 def _stands(session: Session, seen: Sequence[tuple[Any, Item]]) -> tuple[Spread, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -21,14 +21,15 @@ from sqlalchemy.orm import Session
 from monitor.baseline import ANY, HOUR, Baseline, densest
 from monitor.classify.likeness import likeness, middle
 from monitor.classify.verdict import TOPICS, Verdict
-from monitor.database import insert_rows
 from monitor.models import CaseRow, FeaturesRow, IncidentRow, MentionRow
+from monitor.similar import remember
 from monitor.storm_settings import StormsSettings
 from monitor.usual import Usual
 
 OTHER = TOPICS[-1]  # says nothing of what failed, so where there are features they alone decide
 RECENT = 600  # of a brand's cases that are looked at, the latest
 EARLIER = 300  # complaints from before the window, from which is taken how many are alike in ordinary times
+ORDINARY = timedelta(days=2)  # how old these may be
 SEEDS = 8  # of the new complaints, the latest are tried as the middle of something
 MOSTLY = 0.5  # a topic that so many of the first complaints have is a topic of the incident
 _LOCK = 0x66697274  # PostgreSQL: two batches that are committed at once must not open two incidents
@@ -82,6 +83,7 @@ class Storms:
     def gather(self, session: Session, verdicts: Mapping[int, Verdict], now: datetime) -> None:
         """Put cases that were just opened into incidents, where they belong to one; in the caller's write transaction.
         `verdicts` by the cases' ids; those of cases that were there before are left out."""
+        remember(session, verdicts, now)
         if not self._settings.enabled or not verdicts:
             return
         rows = session.scalars(
@@ -99,11 +101,6 @@ class Storms:
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         seen = {row.id: verdicts[row.id].features for row in rows}
-        insert_rows(
-            session,
-            FeaturesRow,
-            [{"case_id": case_id, "features": features, "at": now} for case_id, features in seen.items() if features],
-        )
         by_brand: dict[str, list[Recent]] = {}
         for row in rows:
             by_brand.setdefault(row.brand, []).append(Recent(row.id, row.topic, row.posted_at, seen[row.id]))
@@ -245,6 +242,7 @@ def _earlier(session: Session, brand: str, before: datetime) -> list[bytes | Non
             select(FeaturesRow.features)
             .join(CaseRow, CaseRow.id == FeaturesRow.case_id)
             .where(CaseRow.brand == brand, CaseRow.posted_at < before, CaseRow.incident_id.is_(None))
+            .where(FeaturesRow.at > before - ORDINARY)
             .order_by(CaseRow.posted_at.desc())
             .limit(EARLIER)
         )

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from monitor.database import Database
-from monitor.models import MentionRow, UnindexedRow
+from monitor.models import CaseRow, FeaturesRow, MentionRow, UnindexedRow
 from monitor.search_words import Question, Term, words
 
 AT_ONCE = 1000  # mentions in one commit: whoever else writes waits for no more
@@ -24,7 +24,7 @@ _MAX_ID = 2**63 - 1
 def put(session: Session, texts: Iterable[tuple[int, str]]) -> None:
     """Let mentions be found by these texts, and no others."""
     found = [(id, words(said)) for id, said in texts]
-    drop(session, [id for id, said in found if not said])
+    _take_out(session, [id for id, said in found if not said])
     found = [(id, said) for id, said in found if said]
     if not found:
         return
@@ -55,8 +55,22 @@ def put_stored(session: Session, source: str, external_ids: Sequence[str]) -> No
         )
 
 
+def change(session: Session, id: int, said: str) -> None:
+    """Let a mention that was edited be found by its new words."""
+    drop(session, [id])
+    put(session, [(id, said)])
+
+
 def drop(session: Session, ids: Sequence[int]) -> None:
-    """Let mentions be found no more."""
+    """Let mentions be found no more, neither by words nor, where a case began with them, by what the model saw."""
+    if ids:
+        session.flush()
+        began = select(CaseRow.id).where(CaseRow.mention_id.in_(ids))
+        session.execute(delete(FeaturesRow).where(FeaturesRow.case_id.in_(began)))
+        _take_out(session, ids)
+
+
+def _take_out(session: Session, ids: Sequence[int]) -> None:
     if ids:
         session.flush()
         key = "id" if session.get_bind().dialect.name == "postgresql" else "rowid"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from conftest import NOON
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 from stored import verdict
 
 from monitor.cases import Cases
@@ -21,7 +20,7 @@ from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.errors import Refused
 from monitor.incidents import Incidents, answer_for, buckets, incident
-from monitor.models import CaseRow, FeaturesRow, IncidentRow, MentionRow
+from monitor.models import CaseRow, IncidentRow, MentionRow
 from monitor.settings import Settings
 from monitor.storms import Gathered, Storms
 
@@ -261,19 +260,6 @@ def test_the_prepared_answer_is_every_cases_and_nobody_elses(town: Town) -> None
         assert answer_for(session, cases[30]) is None
     with pytest.raises(Refused, match="3001 characters"):
         town.incidents.set_answer(1, "x" * 3001, "ann", town.clock.now())
-
-
-def test_features_are_forgotten_after_two_days(town: Town) -> None:
-    town.complain({"features": seen(1)})
-    town.clock.move(timedelta(hours=47))
-    town.complain({"features": seen(2)})
-    town.incidents.forget(town.clock.now() + timedelta(hours=2))
-    with town.db.read() as session:
-        assert _all(session) == [seen(2)]
-
-
-def _all(session: Session) -> Sequence[bytes]:
-    return session.scalars(select(FeaturesRow.features)).all()
 
 
 def test_a_batch_that_is_rolled_back_leaves_no_incident(town: Town) -> None:

@@ -103,6 +103,25 @@ def show(case_id: CaseId, config: ConfigFile = None, as_json: AsJson = False) ->
 
 
 @commands.command()
+def similar(case_id: CaseId, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Answered cases that are like this one, with what was answered."""
+    from monitor.similar import SolvedCases
+
+    with opened(config) as app_, app_.db.read() as session:
+        app_.cases.get(session, case_id)
+        found = SolvedCases().like(session, case_id, app_.clock.now())
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    if not found:
+        typer.echo("No answered case is like it.")
+    for each in found:
+        rated = f", rated {each.satisfaction} of 5" if each.satisfaction else ""
+        typer.echo(f"case {each.id}, {each.posted_at:%Y-%m-%d}, {each.language}, likeness {each.likeness:.2f}{rated}")
+        typer.echo(f"  they: {plain(each.text)}\n  we:   {plain(each.answered)}")
+
+
+@commands.command()
 def take(case_id: CaseId, by: Actor = None, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Own a case. The customer's clock goes on until somebody replies."""
     _act(config, as_json, case_id, "take", by)

@@ -48,6 +48,7 @@ from monitor.web.response import response_routes
 from monitor.web.response_api import response_api_routes
 from monitor.web.response_report import Reports
 from monitor.web.searching import search_routes
+from monitor.web.similar import similar_pages, similar_routes
 from monitor.web.sources import Retry
 from monitor.web.survey import survey_routes
 from monitor.web.turned_away import TurnedAway
@@ -89,6 +90,8 @@ def build_web(
     api: dict[str, Any] = {"responses": ERRORS}
     app.include_router(api_routes(db, known), tags=["data"], **api)
     app.include_router(search_routes(db, known), tags=["data"], **api)
+    app.include_router(similar_routes(db, clock, pages.solved), tags=["cases"], **api)
+    app.include_router(similar_pages(pages, clock))
     app.include_router(acting_routes(db, cases, clock), tags=["cases"], **api)
     app.include_router(response_api_routes(reports), tags=["data"], **api)
     app.include_router(export_routes(db, known), tags=["data"], **api)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
+from monitor.similar import Similar
 from monitor.web.gate import visitor
 
 Value = TypeVar("Value")
@@ -57,8 +58,17 @@ def masked_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return seen
 
 
-def hidden(text: str, names: Collection[str] = ()) -> str:
-    """Words without addresses, links, handles, long numbers, and `names`."""
+def anonymous(answer: Similar) -> str:
+    """What we answered one customer, to be said to another: without names, addresses, handles and long numbers."""
+    names = _names({"author": answer.author, "author_name": answer.author_name})
+    return hidden(answer.answered, sorted(names, key=len, reverse=True), links=True)
+
+
+def hidden(text: str, names: Collection[str] = (), links: bool = False) -> str:
+    """Words without addresses, links (unless `links`), handles, long numbers, and `names`."""
+    if links:
+        parts = re.split(f"({_LINK.pattern})", text, flags=_LINK.flags)
+        return "".join(part if n % 2 else hidden(part, names) for n, part in enumerate(parts))
     text = _LINK.sub("[link]", text)
     text = _EMAIL.sub("[e-mail]", text)
     text = _HANDLE.sub("[name]", text)

@@ -27,6 +27,7 @@ from monitor.incidents import under_way
 from monitor.models import MentionRow, VerdictRow
 from monitor.outgoing import Replies
 from monitor.settings import Settings
+from monitor.similar import SolvedCases
 from monitor.web import queries, story, words
 from monitor.web.api import Word
 from monitor.web.areas import AREAS
@@ -47,7 +48,7 @@ class Pages:
     def __init__(
         self, db: Database, clock: Clock, settings: Settings, health: Health, speed: float, replies: Replies
     ) -> None:
-        self.db, self.zone, self._replies = db, settings.clock.zone, replies
+        self.db, self.zone, self._replies, self.solved = db, settings.clock.zone, replies, SolvedCases()
         self._clock, self._settings, self._health, self._speed = clock, settings, health, speed
         self._templates = templates()
 

@@ -11,13 +11,14 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.exc import OperationalError
 
 from monitor.clock import Clock
-from monitor.composing import offered, with_template
+from monitor.composing import begun, offered, with_template
 from monitor.errors import Refused
 from monitor.outgoing import Replies
 from monitor.storable import storable
 from monitor.web import queries
 from monitor.web.actions import BUSY
 from monitor.web.gate import clean_name, me
+from monitor.web.masking import anonymous
 from monitor.web.pages import Pages, missing, remember, whole_case
 from monitor.web.writing import weigh
 
@@ -69,6 +70,27 @@ def reply_routes(pages: Pages, replies: Replies, clock: Clock) -> APIRouter:
         except OperationalError:
             refused, status = BUSY, 503
         return _answer(pages, request, case_id, name, refused, done, status, None if done else text)
+
+    @router.post("/cases/{case_id}/reply/words")
+    def words(
+        request: Request,
+        case_id: int,
+        like: Annotated[int, Form()],
+        actor: Name = "",
+        reply: Annotated[str | None, Form(max_length=LONGEST)] = None,
+    ) -> Response:
+        """What was answered in a case like this one is put above what was typed, or in place of another such answer."""
+        name, now, case = me(request) or clean_name(actor), clock.now(), pages.known(case_id)
+        if case is None:
+            return missing(pages, request, case_id)
+        with pages.db.read() as session:
+            found = {each.id: anonymous(each) for each in pages.solved.like(session, case_id, now)}
+            text = begun(session, replies, case, name or "", now).text if reply is None else _plain(reply)
+        if like not in found:
+            return _answer(pages, request, case_id, name, "That case is none of those like this one.", None, 409, text)
+        return _answer(
+            pages, request, case_id, name, None, None, 200, with_template(found[like], text, list(found.values()))
+        )
 
     @router.post("/cases/{case_id}/reply/weigh")
     def typed(request: Request, case_id: int, reply: Reply = "") -> Response:
