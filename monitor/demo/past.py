@@ -17,9 +17,10 @@ from monitor.demo.voices import Voice
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LENGTH = 63 * DAY
 STRIKE = (21 * DAY, 18 * DAY)  # before now: when parcels did not move
-CAMPAIGN = (35 * DAY, 28 * DAY)
+CAMPAIGN = (13 * DAY, 8 * DAY)
 STRUCK, TROUBLE = "Brevanto", "delivery"
-STRIKE_FACTOR = 22.0  # of complaints about what was struck
+STRIKE_FACTOR = 3.0  # complaints an hour about what was struck, at first
+SURE = 0.8  # a complaint of at least this score is one, as far as the team goes
 TEAM = ("Marta", "Jonas", "Priya")
 _AN_HOUR = {"Tellumo": 0.8, "Brevanto": 0.9, "Ozmira": 0.55}  # mentions at first, on average
 _GROWTH = {"Tellumo": 1.15, "Brevanto": 1.6, "Ozmira": 0.9}  # over the whole time
@@ -56,11 +57,12 @@ def said(voices: Sequence[Voice], now: datetime, lot: random.Random) -> list[Sai
     found: list[Said] = []
     for brand, rate in _AN_HOUR.items():
         mine = [voice for voice in voices if voice.brands[0] == brand]
-        trouble = [v for v in mine if v.verdict.complaint and v.verdict.topic == TROUBLE] if brand == STRUCK else []
+        trouble = [v for v in mine if v.verdict.complaint_score >= SURE and v.verdict.topic == TROUBLE]
         for hour in _hours(now):
             expected = rate * _rhythm(hour) * _growth(_GROWTH[brand], now - hour) * _campaign(brand, now - hour)
             found += _draw(mine, expected, hour, lot)
-            found += _draw(trouble, _strike(now - hour) * _rhythm(hour), hour, lot)
+            if brand == STRUCK:
+                found += _draw(trouble, _strike(now - hour) * _rhythm(hour), hour, lot)
     return sorted((each for each in found if each.at < now), key=lambda each: each.at)
 
 
@@ -84,12 +86,12 @@ def _campaign(brand: str, ago: timedelta) -> float:
 
 
 def _strike(ago: timedelta) -> float:
-    """Complaints an hour about parcels: at once many, then fewer from day to day."""
+    """Complaints an hour about parcels: at once many, and fewer from day to day once it is over."""
     begun = STRIKE[0] - ago
     if begun < timedelta():
         return 0.0
     fading = max(timedelta(), STRIKE[1] - ago) / DAY
-    return STRIKE_FACTOR / 4 * math.exp(-2.0 * fading)
+    return STRIKE_FACTOR * math.exp(-2.0 * fading)
 
 
 def _draw(voices: Sequence[Voice], expected: float, hour: datetime, lot: random.Random) -> list[Said]:
@@ -121,7 +123,7 @@ def handled(complaint: Said, now: datetime, lot: random.Random) -> Handled:
     answered_at = complaint.at + min(timedelta(minutes=max(3.0, minutes)), 0.9 * ago)
     taken_at = complaint.at + (answered_at - complaint.at) * lot.uniform(0.25, 0.6)
     closed_at = answered_at + timedelta(hours=lot.lognormvariate(0.7, 0.9))
-    dismissed = lot.random() < (0.12 if verdict.complaint_score < 0.7 else 0.01)
+    dismissed = lot.random() < (0.01 if verdict.complaint_score >= SURE else 0.2)
     left = lot.random() < 0.02
     stars = None
     if not dismissed and not left and closed_at + HOUR < now and lot.random() < 0.16:
