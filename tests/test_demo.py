@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 from test_daemon import Service, wait_until
 
-from monitor import rollups
+from monitor import recount
 from monitor.app import App
 from monitor.brands import Brands
 from monitor.clock import ManualClock, SystemClock
@@ -95,7 +95,7 @@ def test_most_complaints_about_parcels_came_in_the_strike(filled: Database) -> N
 
 
 def test_the_past_is_counted_for_the_trends(filled: Database) -> None:
-    assert rollups.check(filled) == 0
+    assert recount.check(filled) == 0
 
 
 def test_a_second_start_fills_nothing(filled: Database) -> None:
