@@ -21,7 +21,7 @@ from sqlalchemy import select, text
 
 from benchmarks.trends import MENTIONS, ZONE, fill, opened
 from benchmarks.world import NOW, database, texts
-from monitor import rollups, tallies
+from monitor import recount, tallies
 from monitor.cases import Cases
 from monitor.classify.verdict import TOPICS
 from monitor.clock import ManualClock
@@ -73,7 +73,7 @@ def filled(db: Database, count: int) -> None:
         session.execute(text("DROP TABLE stock"))
         for statement in _people(db.dialect):
             session.execute(text(statement))
-    rollups.rebuild(db)
+    recount.rebuild(db, NOW, ZONE)
     tallies.settle(db, ZONE, NOW)
     if db.dialect == "postgresql":  # as its autovacuum does before long
         with db.write() as session:
