@@ -88,12 +88,14 @@ def _mentions(dialect: str, words: str) -> str:
 
 _MOOD = f"""CASE WHEN {_even(576_460_731)} < 0.45 THEN 'negative' WHEN {_even(576_460_731)} < 0.75 THEN 'neutral'
         ELSE 'positive' END"""
+_SCORE = f"""CASE WHEN {_even(576_460_731)} < 0.3 THEN 1 - 0.5 * {_even(433_494_437)} * {_even(433_494_437)}
+        ELSE 0.5 * {_even(433_494_437)} * {_even(433_494_437)} END"""
 _VERDICTS = f"""
     INSERT INTO verdicts (mention_id, revision, language, language_score, sentiment, negative, neutral, positive,
         complaint, complaint_score, severity, severity_score, topic, topic_score, model, judged_at)
     SELECT id, 0, {_one_of(_LANGUAGES, _skewed(304_250_263, len(_LANGUAGES)))}, 0.9, {_MOOD}, 0.5, 0.3, 0.2,
-        {_even(576_460_731)} < 0.3, 0.9, 'low', 0.9, {_one_of(TOPICS, _skewed(613_651_369, len(TOPICS)))}, 0.9, 'bench',
-        :now
+        {_even(576_460_731)} < 0.3, {_SCORE}, 'low', 0.9, {_one_of(TOPICS, _skewed(613_651_369, len(TOPICS)))}, 0.9,
+        'bench', :now
     FROM (SELECT id, id AS n FROM mentions WHERE id > :first AND id <= :end) AS m
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from monitor.models import CaseRow
 
 HOURS = 24
-_QUARTER = 900  # seconds: the finest step by which time zones differ
+_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +66,34 @@ def arrivals(
     since = first if begun is None else max(first, begun.astimezone(zone).date() + timedelta(days=1))
     if begun is None or since >= until:
         return Arrivals(until, (), ())
-    edges = [datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) for day in (since, until)]
-    bucket = _quarter(session)
+    midnights = [_midnight(since + timedelta(days=n), zone) for n in range((until - since).days + 1)]
+    # seconds of which every hour on the wall begins with a multiple, so that few sums are read
+    step = math.gcd(_HOUR, *(int(_offset(each).total_seconds()) for each in midnights))
+    bucket = _step(session, step)
     rows = session.execute(
         select(bucket, func.count(), func.count(c.incident_id))
-        .where(c.posted_at >= edges[0], c.posted_at < edges[1], *wanted)
+        .where(c.posted_at >= midnights[0].astimezone(UTC), c.posted_at < midnights[-1].astimezone(UTC), *wanted)
         .group_by(bucket)
     )
     days, storms = [[0] * HOURS for _ in range((until - since).days)], [0] * (until - since).days
-    for quarter, count, in_storms in rows:
-        local = datetime.fromtimestamp(quarter * _QUARTER, zone)
+    for number, count, in_storms in rows.all():
+        local = datetime.fromtimestamp(number * step, zone)
         n = (local.date() - since).days
         days[n][local.hour] += count - in_storms
         storms[n] += in_storms
     return Arrivals(since, tuple(map(tuple, days)), tuple(storms))
 
 
-def _quarter(session: Session) -> ColumnElement[int]:
-    """Quarters of an hour since 1970 of when a case was posted."""
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def _offset(moment: datetime) -> timedelta:
+    return moment.utcoffset() or timedelta(0)
+
+
+def _step(session: Session, seconds: int) -> ColumnElement[int]:
+    """Which step of so many seconds since 1970 a case was posted in."""
     if session.get_bind().dialect.name == "sqlite":
-        return cast(func.strftime("%s", CaseRow.posted_at), BigInteger) // _QUARTER
-    return cast(func.floor(func.extract("epoch", CaseRow.posted_at) / _QUARTER), BigInteger)
+        return cast(func.strftime("%s", CaseRow.posted_at), BigInteger) // seconds
+    return cast(func.floor(func.extract("epoch", CaseRow.posted_at) / seconds), BigInteger)

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, aliased
 from monitor.models import CorrectionRow, MentionRow, VerdictRow
 from monitor.trend_counts import Filter
 from monitor.trend_mentions import about
-from monitor.trend_spans import Span
 
 _SHOWN = 2_000  # characters
 
@@ -47,8 +46,9 @@ class Corrected:
         return self.said and not self.judged
 
 
-def corrected(session: Session, span: Span, wanted: Filter) -> list[Corrected]:
-    """The last words on mentions posted in the span's hours, the newest word first. `wanted.complaint` is not asked."""
+def corrected(session: Session, since: datetime, until: datetime, wanted: Filter) -> list[Corrected]:
+    """The last words on mentions posted from `since` to before `until`, the newest word first. `wanted.complaint` is
+    not asked."""
     k, m, v = CorrectionRow, MentionRow, VerdictRow
     each = aliased(k)
     said = select(each.id).where(each.mention_id == k.mention_id).order_by(each.at.desc(), each.id.desc())
@@ -60,7 +60,7 @@ def corrected(session: Session, span: Span, wanted: Filter) -> list[Corrected]:
         .select_from(k)
         .join(m, m.id == k.mention_id)
         .join(v, and_(v.mention_id == m.id, v.revision == m.revision))
-        .where(k.id == last, ~m.own, m.removed_at.is_(None), posted >= span.since, posted < span.until)
+        .where(k.id == last, ~m.own, m.removed_at.is_(None), posted >= since, posted < until)
         .order_by(k.at.desc(), k.id.desc())
     )
     for column, values in ((m.source, wanted.source), (v.language, wanted.language), (v.topic, wanted.topic)):

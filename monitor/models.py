@@ -186,7 +186,8 @@ class CaseRow(Base):
     page: Mapped[int | None]
     slack_thread: Mapped[str | None] = mapped_column(String(30))  # the thread's root, where that is not `slack_ts`
     __table_args__ = (
-        Index("ix_cases_brand_posted", "brand", "posted_at"),
+        # with all that is counted of many, so that they are counted in the index alone
+        Index("ix_cases_brand_posted", "brand", "posted_at", "source", "language", "incident_id"),
         Index("ix_cases_posted", "posted_at"),
         Index("ix_cases_incident", "incident_id", sqlite_where=_GATHERED, postgresql_where=_GATHERED),
         Index(

@@ -152,11 +152,10 @@ def first_hour(moment: datetime) -> int:
 
 def brands(session: Session) -> list[str]:
     """Every brand that was ever counted; a step along the key for each, not a look at every row."""
-    found: list[str] = []
-    last = select(func.min(RollupRow.brand))
-    while (name := session.scalar(last.where(RollupRow.brand > found[-1]) if found else last)) is not None:
-        found.append(name)
-    return found
+    steps = select(func.min(RollupRow.brand).label("brand")).cte("steps", recursive=True)
+    after = select(func.min(RollupRow.brand)).where(RollupRow.brand > steps.c.brand).scalar_subquery()
+    steps = steps.union_all(select(after).where(steps.c.brand.is_not(None)))
+    return list(session.scalars(select(steps.c.brand).where(steps.c.brand.is_not(None)).order_by(steps.c.brand)))
 
 
 def heard_since(session: Session, names: Sequence[str]) -> datetime | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from monitor.rollup_rows import MOODS
 
@@ -71,6 +73,13 @@ class Counts:
 
 
 NOTHING = Counts()
+
+_NAMES = tuple(field.name for field in fields(Counts))
+
+
+def together(counts: Sequence[Counts]) -> Counts:
+    """Their sum, of thousands as soon as of a few."""
+    return Counts(*(sum(map(attrgetter(name), counts)) for name in _NAMES))
 
 
 def surprise(now: int, before: int) -> float:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
+    cast,
     func,
     literal,
     select,
@@ -139,13 +140,11 @@ class Reading:
 
     def _grouped(self, name: Any, bucket: Any, sums: list[Any], where: list[Any]) -> Iterator[Row]:
         keys = [key for key in (name, bucket) if key is not None]
-        for row in self.session.execute(select(*keys, *sums).where(*where).group_by(*keys)):
-            found: Any = iter(row)
-            value = next(found) if name is not None else ""
-            number = int(next(found)) if bucket is not None else 0
-            counted = [int(each or 0) for each in found]
-            if counted[0]:
-                yield value, number, counted
+        whole = [cast(each, BigInteger) for each in sums]  # PostgreSQL adds them up to decimals
+        named, first = name is not None, len(keys)
+        for row in self.session.execute(select(*keys, *whole).where(*where).group_by(*keys)).all():
+            if row[first]:
+                yield row[0] if named else "", row[first - 1] if bucket is not None else 0, row[first:]
 
     def _among(self, column: ColumnElement[int], values: Collection[int]) -> ColumnElement[bool]:
         """One parameter, however many values."""

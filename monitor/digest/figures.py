@@ -21,7 +21,7 @@ from monitor.outcomes import Outcome, outcomes
 from monitor.response import SATISFIED, Figures, by_person, clocked, figures, grouped
 from monitor.settings import Settings
 from monitor.spikes.event import Spike, spike_of
-from monitor.trend_counts import NOTHING, Counts
+from monitor.trend_counts import NOTHING, Counts, together
 from monitor.trend_spans import Grain, Span
 from monitor.trends import Change, Filter, Share, changes, over_time, shares, total, totals
 
@@ -97,7 +97,7 @@ def digest(session: Session, settings: Settings, request: Request, now: datetime
     points = over_time(session, span, ours)
     return Digest(
         request=request,
-        now=sum(points, NOTHING),
+        now=together(points),
         before=total(session, before, ours),
         span=span,
         points=points,

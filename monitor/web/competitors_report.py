@@ -15,7 +15,7 @@ from monitor.competition import Against, Interval, against, net_sentiment
 from monitor.database import Database
 from monitor.rollups import heard_since
 from monitor.settings import Settings
-from monitor.trend_counts import NOTHING, Counts
+from monitor.trend_counts import NOTHING, Counts, together
 from monitor.trend_figures import CHANCE, rate_surprise, sentiment_surprise, share_surprise
 from monitor.trend_findings import UNKNOWN, signed
 from monitor.trends import series, totals
@@ -128,7 +128,7 @@ class _Rival:
 def _standings(
     session: Session, wide: TrendScope, points: Mapping[str, tuple[Counts, ...]], mine: tuple[str, ...]
 ) -> tuple[Standing, ...]:
-    every = {name: sum(counts, NOTHING) for name, counts in points.items()}
+    every = {name: together(counts) for name, counts in points.items()}
     compared: Mapping[str, Counts] = every if wide.compared else {}
     if wide.compared and wide.compared.until != wide.span.until:
         compared = totals(session, wide.compared, wide.filter, "brand")

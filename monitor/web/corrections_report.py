@@ -108,12 +108,13 @@ class CorrectionReports:
             raise Impossible(f'by is "{by[:40]}": it can be {", ".join(BY)}.', {"by": ""})
         with self._db.read() as session:
             scope, choices = self._scopes.scope(session, {k: v for k, v in asked.items() if k != "complaint"})
-            words = corrected(session, scope.span, scope.filter)
-            groups = _groups(session, scope, scope.span, by, words)
-            then = None
-            if scope.before is not None:
-                earlier = corrected(session, scope.before, scope.filter)
-                then = _sum(_groups(session, scope, scope.before, by, earlier).values())
+            span, before = scope.span, scope.before
+            read = corrected(session, before.since if before else span.since, span.until, scope.filter)
+            words = [word for word in read if word.posted_at >= span.since]
+            groups, then = _groups(session, scope, span, by, words), None
+            if before is not None:
+                earlier = [word for word in read if before.since <= word.posted_at < before.until]
+                then = _sum(_groups(session, scope, before, by, earlier).values())
             at = self._threshold if self._threshold is not None else threshold(session)
             asked_of = doubtful(session, at, scope.filter.brand, ASKED, scope.filter) if scope.filter.brand else []
         score = _sum(groups.values())

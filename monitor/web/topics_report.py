@@ -17,7 +17,7 @@ from monitor.clock import Clock
 from monitor.database import Database
 from monitor.rising import Cluster, RisingTerm, clusters, rising_terms
 from monitor.settings import Settings
-from monitor.trend_counts import NOTHING, Counts, surprise
+from monitor.trend_counts import NOTHING, Counts, surprise, together
 from monitor.trend_figures import CHANCE_AMONG_MANY, share_surprise
 from monitor.trend_findings import UNKNOWN, change
 from monitor.trend_texts import NO_TEXTS, Texts, some_of, texts
@@ -121,7 +121,7 @@ class Topics:
 
 
 def _topics(session: Session, only: TrendScope, points: Mapping[str, tuple[Counts, ...]]) -> tuple[Topic, ...]:
-    every = {name: sum(counts, NOTHING) for name, counts in points.items()}
+    every = {name: together(counts) for name, counts in points.items()}
     compared: Mapping[str, Counts] = every if only.compared else {}
     if only.compared and only.compared.until != only.span.until:
         compared = totals(session, only.compared, only.filter, "topic")

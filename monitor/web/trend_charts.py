@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from monitor.charts import Chart, Column, Table
 from monitor.charts.over_time import lines, moods
 from monitor.charts.time_axis import Mark
-from monitor.trend_counts import NOTHING, Counts
+from monitor.trend_counts import NOTHING, Counts, together
 from monitor.trend_figures import FIGURES
 from monitor.trend_findings import figure_moved, moved, of_most
 from monitor.trend_spans import Grain
@@ -39,11 +39,11 @@ class Course:
 def course(session: Session, scope: TrendScope) -> Course:
     points = over_time(session, scope.span, scope.filter)
     before = over_time(session, scope.before, scope.filter) if scope.before else ()
-    every, compared = sum(points, NOTHING), NOTHING
+    every, compared = together(points), NOTHING
     if scope.compared is not None:
         whole = scope.compared.until == scope.span.until
         compared = every if whole else total(session, scope.compared, scope.filter)
-    return Course(points, before, every, compared, sum(before, NOTHING))
+    return Course(points, before, every, compared, together(before))
 
 
 def volume(session: Session, scope: TrendScope, went: Course, marks: Sequence[Mark] = ()) -> Chart:

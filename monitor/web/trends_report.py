@@ -15,7 +15,7 @@ from monitor.charts.time_axis import Mark
 from monitor.clock import Clock
 from monitor.database import Database
 from monitor.settings import Settings
-from monitor.trend_counts import NOTHING, Counts
+from monitor.trend_counts import NOTHING, Counts, together
 from monitor.trend_figures import CHANCE_AMONG_MANY, FIGURES
 from monitor.trend_findings import UNKNOWN, figure_moved, written
 from monitor.trends import DIMENSIONS, series, totals
@@ -127,7 +127,7 @@ class Trends:
 
 
 def _groups(session: Session, scope: TrendScope, by: str, points: Mapping[str, Sequence[Counts]]) -> tuple[Group, ...]:
-    every = {name: sum(counts, NOTHING) for name, counts in points.items()}
+    every = {name: together(counts) for name, counts in points.items()}
     compared: Mapping[str, Counts] = every
     if scope.compared is None:
         compared = {}
