@@ -24,7 +24,7 @@ from training.export import table_of
 from training.prepare import recipe
 from training.quantise import run
 
-COMPLAINT_SETS = ("complaints_acl19", "cesamard", "x_fincorp", "own")
+COMPLAINT_SETS = ("complaints_acl19", "cesamard", "x_fincorp", "own", "plain")
 ANCHORS = 900
 BINS = 10
 

@@ -71,7 +71,7 @@ def figures(frame: pd.DataFrame) -> dict[str, Any]:
         sentiment(f"umsab {lang}", rows)
     scores = [v["macro_f1"] for k, v in result["sentiment"].items()]
     result["umsab"] = round(float(np.mean(scores)), 2)
-    people = frame[~frame["dataset"].isin(["umsab", "own", *ONE_CLASS])]
+    people = frame[~frame["dataset"].isin(["umsab", "own", "plain", *ONE_CLASS])]
     for lang in SERVED:
         sentiment(lang, people[people["lang"] == lang])
     for name in COMPLAINT_SETS:

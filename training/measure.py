@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from training.train import Prepared
 
 SERVED = ("tr", "tl", "sr", "et", "ta")
-COMPLAINT_SETS = ("complaints_acl19", "cesamard", "x_fincorp", "own")
+COMPLAINT_SETS = ("complaints_acl19", "cesamard", "x_fincorp", "own", "plain")
 
 
 def macro_f1(gold: np.ndarray, said: np.ndarray, classes: int) -> float:
@@ -63,8 +63,8 @@ def figures(heads: dict[str, torch.Tensor], data: Prepared, rows: np.ndarray) ->
     umsab = column["dataset"] == "umsab"
     by_language = {lang: sentiment(umsab & (column["lang"] == lang)) for lang in np.unique(column["lang"][umsab])}
     result: dict[str, Any] = {"umsab": round(float(np.mean(list(by_language.values()))), 2), "umsab_by": by_language}
-    own = column["dataset"] == "own"
-    result["sentiment"] = {lang: sentiment((column["lang"] == lang) & ~umsab & ~own) for lang in SERVED}
+    own, plain = column["dataset"] == "own", column["dataset"] == "plain"
+    result["sentiment"] = {lang: sentiment((column["lang"] == lang) & ~umsab & ~own & ~plain) for lang in SERVED}
     result["complaint"] = {}
     for name in COMPLAINT_SETS:
         mask = (column["dataset"] == name) & (column["complaint_weight"] == 1)

@@ -37,14 +37,15 @@ def recipe() -> dict[str, Any]:
 def own_texts(split: str) -> pd.DataFrame:
     """The texts under training/texts, as rows of the labelled sets, with severity and topic."""
     rows = [
-        json.loads(line)
+        json.loads(line) | {"dataset": "plain" if ".plain." in path.name else "own"}
         for path in sorted((HERE / "texts").glob(f"*.{split}.jsonl"))
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.strip()
     ]
-    frame = pd.DataFrame(rows, columns=["text", "lang", "complaint", "sentiment", "severity", "topic", "kind", "trade"])
+    columns = ["text", "lang", "complaint", "sentiment", "severity", "topic", "kind", "trade", "dataset"]
+    frame = pd.DataFrame(rows, columns=columns)
     frame["label"] = frame["sentiment"].map({s: i for i, s in enumerate(SENTIMENTS)}).fillna(-1).astype(int)
-    return frame.assign(domain="own", dataset="own")
+    return frame.assign(domain="own")
 
 
 def labelled(data: Path, split: str) -> pd.DataFrame:
