@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from monitor import rollups
+from monitor import recount, rollups
 from monitor.cases import Cases
 from monitor.clock import ManualClock
 from monitor.database import Database
@@ -72,7 +72,7 @@ def test_a_missed_complaint_opens_a_case_that_says_who_said_so(cases: Cases, clo
         assert (note.actor, note.detail["text"]) == ("Mari", "Said to be a complaint; the classifier gave it 45 %.")
         assert pace(session, clock.now()).corrected == 1
     assert words(db) == [(mention, True, "Mari")]
-    assert rollups.check(db) == 0
+    assert recount.check(db) == 0
 
 
 def test_the_same_word_twice_is_said_once_and_the_other_takes_it_back(cases: Cases, clock: ManualClock) -> None:
@@ -84,7 +84,7 @@ def test_the_same_word_twice_is_said_once_and_the_other_takes_it_back(cases: Cas
     clock.move(HOUR / 60)
     assert label(cases, mention, 0, True, "Mari", "web", clock.now()) == Labelled(mention, True, case_id, "reopened")
     assert words(db) == [(mention, True, "Mari"), (mention, False, "Jaan"), (mention, True, "Mari")]
-    assert rollups.check(db) == 0
+    assert recount.check(db) == 0
 
 
 def test_a_false_alarm_dismisses_its_case_unless_others_complain_in_it(cases: Cases, clock: ManualClock) -> None:
@@ -98,7 +98,7 @@ def test_a_false_alarm_dismisses_its_case_unless_others_complain_in_it(cases: Ca
     assert label(cases, more, 0, False, "Mari", "web", clock.now()).done is None
     assert state(db, case_id) == "open"
     assert len(words(db)) == 3
-    assert rollups.check(db) == 0
+    assert recount.check(db) == 0
 
 
 def test_a_right_verdict_is_confirmed_and_nothing_follows(cases: Cases, clock: ManualClock) -> None:
@@ -108,7 +108,7 @@ def test_a_right_verdict_is_confirmed_and_nothing_follows(cases: Cases, clock: M
     assert label(cases, heard(db, clock), 0, False, "Mari", "web", clock.now()).case_id is None
     with db.read() as session:
         assert pace(session, clock.now()).corrected == 0
-    assert rollups.check(db) == 0
+    assert recount.check(db) == 0
 
 
 def test_a_case_that_is_closed_stays_closed_and_the_word_is_kept(cases: Cases, clock: ManualClock) -> None:
