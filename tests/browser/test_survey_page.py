@@ -37,8 +37,10 @@ def test_the_page_can_be_read_before_and_after_the_answer(
     page.emulate_media(reduced_motion="reduce")
     for author in ("ayse_k", "kuldnokk"):
         page.goto(f"/s/{survey.token(ids[author], clock.now())}")
+        expect(page.locator("body")).to_have_css("margin", "0px")  # the style has come
         assert page.evaluate(UNREADABLE) == [], author
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.locator("button[value='4']").click()
         expect(page.locator(".said")).to_be_visible()
+        expect(page.locator("body")).to_have_css("margin", "0px")
         assert page.evaluate(UNREADABLE) == [], author
