@@ -112,7 +112,7 @@ def _said(day: Told) -> Iterator[Line]:
             case_id, kind = message["metadata"]["event_payload"].get("case_id"), message["posted_as"]
             words = f"{kind} for case {case_id}" if case_id else _first_line(message["text"])
             if kind == "incident" and "thread_ts" not in message:  # what it says has changed since
-                words = "the incident"
+                words = "the peak" if message["text"].startswith("Peak") else "the incident"
             if kind != "note":
                 yield datetime.fromtimestamp(float(message["ts"]), UTC), 2, f"→ Slack: {words}"
 
