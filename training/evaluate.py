@@ -20,6 +20,7 @@ from rich.progress import track
 from monitor.classify.model import load_classifier
 from monitor.classify.verdict import SENTIMENTS, Subject, Verdict
 from monitor.settings import ClassifierSettings
+from training.calibrate import ece
 from training.measure import COMPLAINT_SETS, SERVED, macro_f1
 from training.prepare import labelled
 
@@ -31,15 +32,6 @@ def spread(score: Callable[[np.ndarray], float], n: int, times: int = 200) -> tu
     rng = np.random.default_rng(0)
     draws = [score(rng.integers(0, n, n)) for _ in range(times)]
     return round(score(np.arange(n)), 1), round(float(np.std(draws)), 1)
-
-
-def calibration_error(gold: np.ndarray, score: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error of a probability: mean gap between said and seen share, over equal-width bins."""
-    at = np.minimum((score * bins).astype(int), bins - 1)
-    gaps = [
-        abs(gold[at == b].mean() - score[at == b].mean()) * (at == b).mean() for b in range(bins) if (at == b).any()
-    ]
-    return round(float(sum(gaps)), 3)
 
 
 def figures(frame: pd.DataFrame) -> dict[str, Any]:
@@ -62,7 +54,7 @@ def figures(frame: pd.DataFrame) -> dict[str, Any]:
             "spread": deviation,
             "precision": round(100 * hit / max(1, said.sum()), 1),
             "recall": round(100 * hit / max(1, gold.sum()), 1),
-            "ece": calibration_error(gold, rows["score"].to_numpy()),
+            "ece": round(ece(rows["score"].to_numpy(), gold), 3),
             "texts": len(rows),
         }
 
@@ -84,7 +76,7 @@ def figures(frame: pd.DataFrame) -> dict[str, Any]:
     complaints("own sr Cyrillic", serbian[cyrillic])
     complaints("own sr Latin", serbian[~cyrillic])
     everything = frame[frame["dataset"].isin(COMPLAINT_SETS)]
-    result["ece"] = calibration_error(everything["complaint"].to_numpy(), everything["score"].to_numpy())
+    result["ece"] = round(ece(everything["score"].to_numpy(), everything["complaint"].to_numpy()), 3)
     for head in ("topic", "severity"):
         rows = own[own[head].notna()]
         result[f"own {head} accuracy"] = round(100 * float((rows[head] == rows[f"said_{head}"]).mean()), 1)
