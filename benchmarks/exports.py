@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from benchmarks.trends import fill
+from benchmarks.past import fill, put_in_stock
+from benchmarks.past_sql import heard
 from benchmarks.world import NOW, database
 from monitor import recount
 from monitor.database import Database
@@ -55,7 +56,8 @@ def _export(db: Database, what: str, kind: str) -> tuple[str, str, str]:
 
 def measure(count: int = ROWS) -> list[tuple[str, str, str]]:
     with database() as db:
-        fill(db, count)
+        put_in_stock(db)
+        fill(db, [*heard(db.dialect)], count)
         with db.write() as session:
             session.execute(text(_CASES))
         recount.rebuild(db, NOW)
