@@ -13,13 +13,15 @@ _ROW = 30
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """`style` is one of monitor/charts/theme.py; `before` is drawn as a short line."""
+    """`style` is one of monitor/charts/theme.py; `before` is drawn as a short line. `said` stands beside the bar in
+    place of its figures, where these have no unit that suits all bars."""
 
     name: str
     now: float
     before: float | None = None
     link: str | None = None
     style: str = "plain"
+    said: str | None = None
 
 
 def ranked(bars: Sequence[Bar], form: str = ",d", before: str = "Period before", beside: str = ", was ") -> Spec:
@@ -29,6 +31,7 @@ def ranked(bars: Sequence[Bar], form: str = ",d", before: str = "Period before",
     for n, bar in enumerate(bars):
         row = {"place": n, "name": bar.name, "now": bar.now, "style": bar.style}
         row |= {} if bar.before is None else {"before": bar.before}
+        row |= {} if bar.said is None else {"words": bar.said}
         rows.append(row | ({} if bar.link is None else {"link": bar.link}))
     names = [bar.name for bar in bars]
     y: Spec = {"field": "name", "type": "nominal", "sort": names, "title": None}
@@ -38,7 +41,9 @@ def ranked(bars: Sequence[Bar], form: str = ",d", before: str = "Period before",
         {"field": "name", "title": "Of", "type": "nominal"},
         {"field": "now", "title": "Now", "type": "quantitative", "format": form},
     ]
-    if any(bar.before is not None for bar in bars):
+    if any(bar.said is not None for bar in bars):
+        tips[1:] = [{"field": "words", "title": "Now", "type": "nominal"}]
+    elif any(bar.before is not None for bar in bars):
         tips.append({"field": "before", "title": before, "type": "quantitative", "format": form})
     href: Spec = {"href": {"field": "link"}} if any(bar.link is not None for bar in bars) else {}
     layers: list[Spec] = [
@@ -57,7 +62,8 @@ def ranked(bars: Sequence[Bar], form: str = ",d", before: str = "Period before",
         }
     )
     shown, then = (f"format(datum.{of}, {json.dumps(form)})" for of in ("now", "before"))
-    said = f"{shown} + (isValid(datum.before) ? {json.dumps(beside)} + {then} : '')"
+    figures = f"{shown} + (isValid(datum.before) ? {json.dumps(beside)} + {then} : '')"
+    said = f"isValid(datum.words) ? datum.words : {figures}" if any(bar.said is not None for bar in bars) else figures
     layers.append(
         {
             "transform": [

@@ -11,15 +11,15 @@ from typing import Any, Literal
 
 from monitor.export import neutral
 
-Kind = Literal["text", "count", "share", "points", "number", "moment"]
+Kind = Literal["text", "count", "share", "points", "number", "seconds", "moment"]
 Cell = str | int | float | bool | datetime | None
 Spec = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`kind` says how people see a cell: a `share` of 0 to 1 as per cent, `points` of -1 to 1 as -100 to 100. Programs
-    get the figure as it is."""
+    """`kind` says how people see a cell: a `share` of 0 to 1 as per cent, `points` of -1 to 1 as -100 to 100, `seconds`
+    in the unit that suits them. Programs get the figure as it is."""
 
     name: str
     kind: Kind = "count"
@@ -35,7 +35,7 @@ class Table:
 
     def csv(self) -> str:
         """A heading and the rows; times in UTC, and no cell that a spreadsheet takes for a formula."""
-        return csv_of([[column.name for column in self.columns], *self.rows])
+        return csv_of([[_heading(column) for column in self.columns], *self.rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ def csv_of(rows: Sequence[Sequence[Any]]) -> str:
     stream = io.StringIO()
     csv.writer(stream).writerows([_cell(value) for value in row] for row in rows)
     return stream.getvalue()
+
+
+def _heading(column: Column) -> str:
+    return f"{column.name}, seconds" if column.kind == "seconds" else column.name
 
 
 def _cell(value: Any) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from monitor.charts import Chart
+from monitor.charts.chart import Kind
 from monitor.charts.picture import png
 from monitor.errors import ConfigurationError
 from monitor.web.scope import Impossible
@@ -23,9 +24,7 @@ _LONGEST = 100
 
 class ColumnOut(BaseModel):
     name: str
-    kind: Literal["text", "count", "share", "points", "number", "moment"] = Field(
-        description="shares are from 0 to 1, points from -1 to 1"
-    )
+    kind: Kind = Field(description="shares are from 0 to 1, points from -1 to 1")
 
 
 class ChartOut(BaseModel):

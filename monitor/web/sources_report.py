@@ -112,32 +112,30 @@ def _read(sources: Sequence[SourceHealth], now: datetime, zone: ZoneInfo) -> Cha
     return Chart(
         name="read",
         title=title,
-        measure="Minutes since the last good poll; short lines: how often it is polled",
+        measure="Time since the last good poll; short lines: how often it is polled",
         scope=_moment(now, zone),
         spec=ranked(
             [
                 Bar(
                     shortened(each.name, 40),
-                    round((each.lag_seconds or 0) / 60, 2),
-                    round(each.interval_seconds / 60, 2),
+                    round(each.lag_seconds or 0),
+                    round(each.interval_seconds),
                     style="plain" if each.ok else "negative",
+                    said=f"{words.span(each.lag_seconds or 0)}, every {words.span(each.interval_seconds)}",
                 )
                 for each in read
-            ],
-            ",.1f",
-            "Polled every",
-            ", every ",
+            ]
         ),
         table=Table(
             (
                 Column("Source", "text"),
                 Column("State", "text"),
-                Column("Minutes since the last good poll", "number"),
-                Column("Polled every, minutes", "number"),
+                Column("Since the last good poll", "seconds"),
+                Column("Polled every", "seconds"),
                 Column("Failures in a row"),
             ),
             tuple(
-                (each.name, each.state, _parts(each.lag_seconds, 60), _parts(each.interval_seconds, 60), each.failures)
+                (each.name, each.state, _whole(each.lag_seconds), _whole(each.interval_seconds), each.failures)
                 for each in sources
             ),
         ),
@@ -159,14 +157,18 @@ def _newest(sources: Sequence[SourceHealth], now: datetime, zone: ZoneInfo) -> C
     return Chart(
         name="newest",
         title=title,
-        measure="Hours since the newest mention was posted",
+        measure="Time since the newest mention was posted",
         scope=_moment(now, zone),
         spec=ranked(
-            [Bar(shortened(each.name, 40), round((each.newest_seconds or 0) / 3600, 2)) for each in heard], ",.1f"
+            [
+                Bar(shortened(each.name, 40), round(age), said=words.span(age))
+                for each in heard
+                if (age := each.newest_seconds) is not None
+            ]
         ),
         table=Table(
-            (Column("Source", "text"), Column("Hours since the newest mention", "number"), Column("Posted", "moment")),
-            tuple((each.name, _parts(each.newest_seconds, 3600), each.newest_posted_at) for each in heard),
+            (Column("Source", "text"), Column("Since the newest mention", "seconds"), Column("Posted", "moment")),
+            tuple((each.name, _whole(each.newest_seconds), each.newest_posted_at) for each in heard),
         ),
     )
 
@@ -233,5 +235,5 @@ def _count(sources: Sequence[SourceHealth]) -> str:
     return f"{len(sources)} source{'' if len(sources) == 1 else 's'}"
 
 
-def _parts(seconds: float | None, size: int) -> float | None:
-    return None if seconds is None else round(seconds / size, 2)
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import regex
 from markupsafe import Markup
 
+from monitor.source_words import span as rounded
 from monitor.trend_findings import signed
 from monitor.web.languages import NAMES
 
@@ -199,6 +200,7 @@ def cell(value: Any, kind: str) -> str:
     if kind == "text":
         return Markup("<bdi>{}</bdi>").format(shortened(value, 80))
     figures: dict[str, Callable[[Any], str]] = {"share": share, "points": points, "number": "{:,.1f}".format}
+    figures["seconds"] = rounded
     return figures.get(kind, "{:,}".format)(value)
 
 

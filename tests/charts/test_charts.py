@@ -62,6 +62,7 @@ SPECS: dict[str, Callable[[], dict[str, Any]]] = {
     "band": lambda: band(axis(2, Grain.HOUR), [1.5] * 48, [0] * 48, [3] * 48, ".1f"),
     "parts": lambda: parts(axis(), {HOSTILE: [1, 0, 0], "other": [2, 0, 5]}, MARKS, ["/x?a=b&", "/x?"]),
     "ranked": lambda: ranked([Bar(HOSTILE, 3, 5, "/x", "negative"), Bar("b", 0, None, None)]),
+    "ranked in words": lambda: ranked([Bar(HOSTILE, 3, 60, said="3 s, every 60 s")]),
     "grid": lambda: grid(["Mon"], ["00", "01"], [[1.5, None]], links=[["/a", "/b"]]),
     "intervals": lambda: intervals([Range(HOSTILE, 1, -1, 3, "negative", 2, "/x"), Range("b", 0, 0, 0)], "+.1f"),
     "nothing": lambda: ranked([]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import httpx2
 import pytest
@@ -80,12 +81,25 @@ def test_titles_say_what_is_behind_and_what_will_be_spent(taps: httpx2.Client, d
     assert "The newest mention of tap is of 20 min ago" in page
     # 12 units in the 20 minutes that were counted: the 36 left go in an hour or so
     assert "The units of tap will be spent at 1" in page
-    assert table(taps, "read") == [["tap", "ok", "20.0", "1.0", "0"], ["new", "new", "", "1.0", "0"]]
-    assert table(taps, "newest") == [["tap", "0.33", "2026-11-20T12:00:00Z"]]
+    assert table(taps, "read") == [["tap", "ok", "1200", "60", "0"], ["new", "new", "", "60", "0"]]
+    assert table(taps, "newest") == [["tap", "1200", "2026-11-20T12:00:00Z"]]
     assert table(taps, "budgets")[0][:5] == ["tap", "units", "12.0", "48", "36.0"]
     with db.write() as session:
         session.get_one(SourceState, "tap").failures = 3
     assert "1 of 2 sources is not read: tap (failing)" in taps.get("/sources").text
+
+
+def test_times_stand_in_the_unit_that_suits_them(taps: httpx2.Client, db: Database) -> None:
+    with db.write() as session:
+        session.get_one(SourceState, "tap").last_success_at = NOON + 20 * MINUTE - timedelta(seconds=7)
+    read, newest = (taps.get(f"/api/v1/charts/sources/{name}").json() for name in ("read", "newest"))
+    assert [bar["words"] for bar in read["spec"]["data"]["values"]] == ["7 s, every 60 s"]
+    assert [bar["words"] for bar in newest["spec"]["data"]["values"]] == ["20 min"]
+    page = Seen(taps.get("/sources").text).text
+    assert "7 s" in page
+    assert taps.get("/api/v1/charts/sources/read.csv").text.splitlines()[0] == (
+        'Source,State,"Since the last good poll, seconds","Polled every, seconds",Failures in a row'
+    )
 
 
 def test_programs_get_the_same_with_the_definitions(taps: httpx2.Client, db: Database) -> None:
