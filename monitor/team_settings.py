@@ -74,6 +74,9 @@ class OncallSettings(Section):
     """Who is on call when. Entries with `dates` come before the weekly ones, those without `hours` after all others."""
 
     who: str = Field(description="user (U...) or user group (S...) that is mentioned")
+    name: str | None = Field(
+        None, max_length=60, description="what they are called; none: by the name they have at the desk or in Slack"
+    )
     hours: list[str] = Field(default_factory=list, description='windows such as "mon-fri 08:00-16:00"; none: always')
     timezone: Zone | None = Field(None, description="IANA time zone of `hours` and `dates`; none: that of [clock]")
     dates: list[str] = Field(

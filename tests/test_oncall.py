@@ -141,6 +141,7 @@ def test_the_week_as_it_is_printed(tmp_path: Path) -> None:
         hours = ["mon-fri 08:00-16:00"]
         [[oncall]]
         who = "U0BOB"
+        name = "Bob"
         dates = ["2026-11-21"]
         """
     )
@@ -149,7 +150,7 @@ def test_the_week_as_it_is_printed(tmp_path: Path) -> None:
 On call now: U0ANN
 Fri 2026-11-20 12:00 - Fri 2026-11-20 16:00  U0ANN
 Fri 2026-11-20 16:00 - Sat 2026-11-21 00:00  S0CARE
-Sat 2026-11-21 00:00 - Sun 2026-11-22 00:00  U0BOB
+Sat 2026-11-21 00:00 - Sun 2026-11-22 00:00  Bob (U0BOB)
 Sun 2026-11-22 00:00 - Mon 2026-11-23 08:00  S0CARE
 Mon 2026-11-23 08:00 - Mon 2026-11-23 16:00  U0ANN
 Mon 2026-11-23 16:00 - Tue 2026-11-24 08:00  S0CARE

@@ -10,6 +10,7 @@ import typer
 from monitor.cli.frame import AsJson, ConfigFile, app, load_settings, moment, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime, tzinfo
 
 
@@ -25,6 +26,7 @@ def oncall(
 
     from monitor.clock import SystemClock
     from monitor.oncall import Rota
+    from monitor.oncall_names import given_names
 
     settings = load_settings(config)
     rota = Rota(settings.oncall, settings.clock.timezone, settings.slack.oncall)
@@ -34,14 +36,15 @@ def oncall(
         rows = [{"from": s.starts_at, "until": s.ends_at, "who": list(s.who)} for s in shifts]
         print_json({"now": list(rota.at(now)), "shifts": rows})
         return
-    typer.echo(f"On call now: {_names(rota.at(now))}")
+    names = given_names(settings.oncall)
+    typer.echo(f"On call now: {_called(rota.at(now), names)}")
     for shift in shifts:
-        typer.echo(f"{_day(shift.starts_at, zone)} - {_day(shift.ends_at, zone)}  {_names(shift.who)}")
+        typer.echo(f"{_day(shift.starts_at, zone)} - {_day(shift.ends_at, zone)}  {_called(shift.who, names)}")
 
 
 def _day(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%a %Y-%m-%d %H:%M}"
 
 
-def _names(who: tuple[str, ...]) -> str:
-    return ", ".join(who) or "nobody"
+def _called(who: tuple[str, ...], names: Mapping[str, str]) -> str:
+    return ", ".join(f"{names[id]} ({id})" if id in names else id for id in who) or "nobody"

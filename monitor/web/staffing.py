@@ -39,7 +39,7 @@ class HourOut(BaseModel):
     needed: int
     needed_busy: int
     on_call: int
-    who: list[str]
+    who: list[str] = Field(description="users and user groups of Slack, by id")
     short: int
 
 
@@ -65,6 +65,7 @@ class StaffingOut(BaseModel):
     back_test: BackTest | None
     days: list[DayOut]
     hours: list[HourOut]
+    names: dict[str, str] = Field(description="of those on call, by the ids in `who`, as far as they are known")
     gaps: list[GapOut] = Field(description="where the rota is short, of the hours that are not over")
     definitions: dict[str, str]
 
@@ -110,6 +111,7 @@ def staffing_api_routes(staffings: Staffings) -> APIRouter:
             back_test=found.tested,
             days=[DayOut(day=day, expected=of, person_hours=hours) for day, of, hours in found.days],
             hours=[_hour(hour) for hour in found.hours],
+            names=dict(found.names),
             gaps=[
                 GapOut(starts_at=gap.starts_at, ends_at=gap.ends_at, needed=gap.needed, on_call=gap.on_call)
                 for gap in found.gaps

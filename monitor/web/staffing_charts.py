@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from monitor.arrivals import HOURS, Arrivals
@@ -112,11 +112,15 @@ def people(scope: StaffingScope, planned: Sequence[Planned]) -> Chart:
 
 
 def rota(
-    scope: StaffingScope, axis: TimeAxis, planned: Sequence[Planned], short: Sequence[Gap], any_rota: bool
+    scope: StaffingScope,
+    axis: TimeAxis,
+    planned: Sequence[Planned],
+    short: Sequence[Gap],
+    names: Mapping[str, str] | None,
 ) -> Chart:
-    """Needed and on call, side by side."""
+    """Needed and on call, side by side. `names` of those on call, by id; None: nobody ever is."""
     hours = [each for each in planned if each.short and each.ends_at > scope.now]
-    if not any_rota:
+    if names is None:
         title = "Nobody is on the rota"
     elif not hours:
         title = "The rota suffices in the week to come"
@@ -152,7 +156,7 @@ def rota(
                     each.needed_busy,
                     each.on_call,
                     each.short,
-                    ", ".join(each.who) or "nobody",
+                    called(each.who, names or {}),
                 )
                 for each in planned
             ),
@@ -164,6 +168,11 @@ def rota(
 
 
 _WHEN = Column("Hour from", "moment")
+
+
+def called(who: Sequence[str], names: Mapping[str, str]) -> str:
+    """Those on call as people know them."""
+    return ", ".join(names.get(id, id) for id in who) or "nobody"
 
 
 def _wall(hour: Planned, scope: StaffingScope) -> datetime:

@@ -17,6 +17,7 @@ from monitor.database import Database
 from monitor.forecast import DAYS, HELD_OUT, BackTest, Expected, Week, back_test, week_ahead
 from monitor.models import CaseRow
 from monitor.oncall import Rota, Shift
+from monitor.oncall_names import known_names
 from monitor.settings import Settings
 from monitor.sla import Policies, Subject
 from monitor.staffing import Gap, Planned, gaps, plan
@@ -31,7 +32,7 @@ from monitor.web.words import language
 @dataclass(frozen=True, slots=True)
 class Staffing:
     """`past` are the weeks that are learnt from; `week` and what follows from it is None where they are too few. Of
-    `shifts`, those of the week to come."""
+    `shifts`, those of the week to come; `names` are of those on call, by id, as far as they are known."""
 
     scope: StaffingScope
     choices: dict[str, list[tuple[str, str]]]
@@ -41,6 +42,7 @@ class Staffing:
     hours: tuple[Planned, ...]
     gaps: list[Gap]
     shifts: list[Shift]
+    names: Mapping[str, str]
     rota: bool
     charts: dict[str, Chart]
 
@@ -71,12 +73,14 @@ class Staffings:
             check_known(scope, choices | {"language": [*choices["language"], *NAMES]})
             begin = scope.first - timedelta(days=DAYS * HELD_OUT)
             seen = arrivals(session, begin, scope.today, scope.zone, scope.brands, scope.source, scope.language)
+            starts = self._starts(scope)
+            shifts = self._rota.shifts(starts[0], starts[-1] + timedelta(hours=1))
+            names = known_names(session, self._settings.oncall, {id for shift in shifts for id in shift.who})
         past = seen.since(scope.first)
-        week, starts = week_ahead(past.days), self._starts(scope)
+        week = week_ahead(past.days)
         tested = back_test(seen.days, scope.weeks)
         planned = self._plan(scope, week, starts)
         short = gaps(planned, scope.now)
-        shifts = self._rota.shifts(starts[0], starts[-1] + timedelta(hours=1))
         has_rota = any(shift.who for shift in shifts)
         charts = [draw.heat(scope, past)] if past.cases else []
         if week is not None and past.cases:
@@ -84,11 +88,11 @@ class Staffings:
             charts += [
                 draw.ahead(scope, axis, week, past, planned, tested),
                 draw.people(scope, planned),
-                draw.rota(scope, axis, planned, short, has_rota),
+                draw.rota(scope, axis, planned, short, names if has_rota else None),
             ]
         named = {chart.name: chart for chart in charts}
         said = {name: [(v, language(v) if name == "language" else v) for v in choices[name]] for name in choices}
-        return Staffing(scope, said, past, week, tested, planned, short, shifts, has_rota, named)
+        return Staffing(scope, said, past, week, tested, planned, short, shifts, names, has_rota, named)
 
     def charts(self, asked: Mapping[str, str]) -> dict[str, Chart]:
         return self.report(asked).charts

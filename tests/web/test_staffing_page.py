@@ -9,13 +9,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from monitor.access.roles import Role
+from monitor.access.users import add_in
 from monitor.clock import ManualClock
 from monitor.database import Database, insert_rows
 from monitor.erlang import needed
 from monitor.models import CaseRow, MentionRow
 from monitor.staffing import DEFINITIONS
+from tests.web.people import US
 from tests.web.serving import Desk
 from tests.web.test_desk_pages import HOSTILE, Seen, heading
+from tests.web.town import happened
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TALLINN = {"timezone": "Europe/Tallinn"}
@@ -104,6 +108,27 @@ def test_the_rota_is_short_where_nobody_or_too_few_are_on_call(desk: Desk) -> No
     assert rows["2026-11-21T13:00:00Z"][4:] == ["0", "1", "nobody"]
     relaxed = desk.http.get("/api/v1/staffing?handling=5&share=50").json()
     assert next(h for h in relaxed["hours"] if h["start"].startswith("2026-11-23T09:00"))["short"] == 0
+
+
+def test_those_on_call_are_shown_by_their_names(open_desk: Callable[..., Desk], clock: ManualClock) -> None:
+    around = [f"{day} 09:00-17:00" for day in ("mon", "tue", "wed", "thu", "fri")]
+    ids = ("U0MARI", "U0JAAN", "U0NEW", "U0ANN")
+    rota = [{"who": who, "hours": [hours]} for who, hours in zip(ids, around, strict=False)]
+    desk = open_desk(clock, clock=TALLINN, oncall=[*rota, {"who": "S0NIGHT", "name": "the <night> team"}])
+    eight_weeks(desk)
+    with desk.db.write() as session:
+        add_in(session, "Mari Tamm", Role.AGENT, US, clock.now(), subject="slack U0MARI")
+        for name, who in (("mari", "U0MARI"), ("jaan.old", "U0JAAN"), ("jaan", "U0JAAN")):
+            happened(session, session.get_one(CaseRow, 1), "take", name, clock.now(), "slack", slack_user=who)
+        happened(session, session.get_one(CaseRow, 1), "take", "not Ann", clock.now(), "web", slack_user="U0ANN")
+    page = Seen(desk.http.get("/staffing").text).text
+    for name in ("Mari Tamm", "jaan", "U0NEW", "U0ANN", "the <night> team"):
+        assert name in page
+    assert not any(hidden in page for hidden in ("U0MARI", "U0JAAN", "jaan.old", "S0NIGHT", "not Ann"))
+    assert {row[6] for row in table(desk, "rota")[1:]} == {"Mari Tamm", "jaan", "U0NEW", "U0ANN", "the <night> team"}
+    told = desk.http.get("/api/v1/staffing").json()
+    assert told["names"] == {"S0NIGHT": "the <night> team", "U0JAAN": "jaan", "U0MARI": "Mari Tamm"}
+    assert {who for hour in told["hours"] for who in hour["who"]} == {*ids, "S0NIGHT"}
 
 
 def test_business_hours_leave_the_night_to_the_morning(open_desk: Callable[..., Desk], clock: ManualClock) -> None:
