@@ -34,6 +34,7 @@ PAGES = (
     "/people",
     "/audit",
 )
+FOR_ADMINS = ("/people", "/audit")
 DESKTOP, PHONE = {"width": 1400, "height": 900}, {"width": 360, "height": 780}
 UNREADABLE = Path(__file__).with_name("unreadable.js").read_text(encoding="utf-8")
 _WATCH = """

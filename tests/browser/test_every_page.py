@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from monitor.access.roles import Role
-from tests.browser.looked_at import PAGES, Looker, axe_core
+from tests.browser.looked_at import FOR_ADMINS, PAGES, Looker, axe_core
 from tests.web.people import person
 from tests.web.serving import Desk
 
@@ -51,6 +51,12 @@ def new(open_world: Callable[..., Desk], look: Callable[..., Looker]) -> Looker:
 
 
 @pytest.fixture(scope="module")
+def vera(full: Desk, look: Callable[..., Looker]) -> Looker:
+    """A viewer: customers are masked, and nothing can be pressed."""
+    return look(full, "Vera")
+
+
+@pytest.fixture(scope="module")
 def nobody(full: Desk, look: Callable[..., Looker]) -> Looker:
     return look(full)
 
@@ -86,6 +92,16 @@ def test_a_page_without_data(new: Looker, axe: str, path: str) -> None:
     new.open(path, 422 if "rival=" in path else 200)
     assert new.complaints() == []
     assert new.unusable(axe) == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, *CASES])
+def test_a_page_for_viewers(vera: Looker, ids: dict[str, int], axe: str, path: str) -> None:
+    page = vera.open(f"/cases/{ids[path]}" if path in CASES else path, 403 if path in FOR_ADMINS else 200)
+    shown = page.content()
+    assert [author for author in ids if author in shown] == []
+    assert "customer_" not in shown
+    assert vera.complaints() == []
+    assert vera.unusable(axe) == []
 
 
 @pytest.mark.parametrize("path", STRANGERS)

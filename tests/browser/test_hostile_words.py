@@ -15,7 +15,7 @@ from monitor.annotations import annotate
 from monitor.database import Database
 from monitor.models import MentionRow, RejectRow, SourceState
 from tests.browser.city import DAY, HOUR, SECTIONS
-from tests.browser.looked_at import PAGES, Looker
+from tests.browser.looked_at import FOR_ADMINS, PAGES, Looker
 from tests.web import town
 from tests.web.people import US, person
 from tests.web.serving import Desk
@@ -38,6 +38,7 @@ WRITTEN = (
     "Z" + "\u0301" * 500 + " the parcel is late",
     json.dumps({"a": "]]><!--the parcel is late"}) + "<!--",
 )
+CASES = tuple(f"/cases/{n + 1}" for n in range(len(WRITTEN)))
 # what no page may have after it was drawn, whoever wrote what
 BROKEN_OUT = """
 () => [...document.querySelectorAll("*")].flatMap((element) => {
@@ -51,16 +52,28 @@ TURNED = "() => /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.innerText)
 
 
 @pytest.fixture(scope="module")
-def victim(open_world: Callable[..., Desk], look: Callable[..., Looker]) -> Looker:
-    """Somebody whose customers, colleagues and sources all write such things."""
+def hostile(open_world: Callable[..., Desk]) -> Desk:
+    """Where customers, colleagues and sources all write such things."""
     templates = [{"name": words[:60], "text": "Sorry"} for words in WRITTEN]
     desk = open_world(**SECTIONS | {"templates": templates})
     write(desk.db, desk.clock.now())
     person(desk, "Mari", Role.ADMIN)
+    person(desk, "Vera", Role.VIEWER)
     for words in WRITTEN[:4]:
         person(desk, words[:60])
         Tokens(desk.db).add(words[:60], ["read"], US, desk.clock.now())
-    return look(desk, "Mari")
+    return desk
+
+
+@pytest.fixture(scope="module")
+def victim(hostile: Desk, look: Callable[..., Looker]) -> Looker:
+    return look(hostile, "Mari")
+
+
+@pytest.fixture(scope="module")
+def viewer(hostile: Desk, look: Callable[..., Looker]) -> Looker:
+    """Who sees the same with the customers masked."""
+    return look(hostile, "Vera")
 
 
 def write(db: Database, now: datetime) -> None:
@@ -85,14 +98,23 @@ def write(db: Database, now: datetime) -> None:
             session.add(SourceState(name=name, failing_since=now - HOUR, failures=9, error=words))
 
 
-@pytest.mark.parametrize("path", [*PAGES, *(f"/cases/{n + 1}" for n in range(len(WRITTEN)))])
+@pytest.mark.parametrize("path", [*PAGES, *CASES])
 def test_nothing_that_is_written_does_anything(victim: Looker, path: str) -> None:
-    page = victim.open(path)
+    harmless(victim, path)
+
+
+@pytest.mark.parametrize("path", [*(path for path in PAGES if path not in FOR_ADMINS), *CASES])
+def test_nor_does_it_where_customers_are_masked(viewer: Looker, path: str) -> None:
+    harmless(viewer, path)
+
+
+def harmless(looker: Looker, path: str) -> None:
+    page = looker.open(path)
     for drawing in page.locator(".drawing").all():
         drawing.hover()  # its tip tells names, too
     assert page.evaluate(BROKEN_OUT) == []
     assert not page.evaluate(TURNED)
-    assert victim.complaints() == []
+    assert looker.complaints() == []
 
 
 def test_what_is_written_is_there_to_be_read(victim: Looker) -> None:

@@ -107,7 +107,7 @@ def test_a_reply_sent_with_an_ended_session_is_in_its_form_after_signing_in(
     clock.move(timedelta(hours=2))
     page.locator(".reply-text").fill("Your money is on its way")
     page.locator("#reply-send").click()
-    expect(page.get_by_role("status").filter(has_text="Your reply is kept")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="What you wrote is kept")).to_be_visible()
     sign_in(page, "Mari")
     expect(page).to_have_url(f"{desk.address}/cases/{case_id}")
     expect(page.locator(".reply-text")).to_have_value("Your money is on its way")
