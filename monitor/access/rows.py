@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.rows import Base
@@ -40,6 +40,8 @@ class SessionRow(Base):
     ended_at: Mapped[datetime | None]  # signed out; one that only grew old has none
     address: Mapped[str | None] = mapped_column(String(45))
     browser: Mapped[str | None] = mapped_column(String(200))
+    # what was sent after it had grown old, by form: monitor/access/unsent.py
+    unsent: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class AttemptRow(Base):

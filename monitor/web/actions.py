@@ -11,13 +11,14 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.exc import OperationalError
 
+from monitor.access.unsent import sent
 from monitor.cases import Cases
 from monitor.clock import Clock
 from monitor.errors import Refused
 from monitor.solved import PRESSES
 from monitor.web import queries, words
-from monitor.web.gate import clean_name, local_path, me
-from monitor.web.pages import Pages, missing, remember, whole_case
+from monitor.web.gate import clean_name, local_path, me, visitor
+from monitor.web.pages import Pages, missing, note_form, remember, whole_case
 
 NOTE_LENGTH = 4000
 OFFERED = (
@@ -96,6 +97,9 @@ def action_routes(pages: Pages, cases: Cases, clock: Clock) -> APIRouter:
                     key=_key(nonce, event, text + to),
                     **detail,
                 )
+                if event == "note":
+                    with pages.db.write() as session:
+                        sent(session, visitor(request).session, note_form(case_id))
             except Refused as error:
                 refused, status = str(error), 409
             except OperationalError:

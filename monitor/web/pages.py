@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
+from monitor.access.unsent import unsent
 from monitor.alerts.blocks import permalink
 from monitor.cases import TRANSITIONS, Case
 from monitor.charts import DARK, LIGHT, config
@@ -40,6 +41,11 @@ HEARD = 40
 ON_PAGE = 50
 TABLE_ROWS = 400  # of a chart's figures on its page
 Before = Annotated[int | None, Query(ge=0, le=queries.LARGEST_ID)]
+
+
+def note_form(case_id: int) -> str:
+    """By which a note that was sent too late is kept."""
+    return f"note {case_id}"
 
 
 class Pages:
@@ -133,6 +139,7 @@ class Pages:
             "file": found,
             "can": {event for state, event in TRANSITIONS if state == found.case.state},
             "reply": reply,
+            "note": unsent(session, visitor(request).session, note_form(case_id)).get("text", "") if acts else "",
             "asked_solved": story.asked_solved(found.events),
             "muted": case.muted(now),
             "flash": None,

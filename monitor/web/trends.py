@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from monitor.access.unsent import sent, unsent
 from monitor.annotations import LONGEST, annotate, take_away
 from monitor.clock import Clock
 from monitor.errors import Refused
@@ -18,12 +19,15 @@ from monitor.trends import DIMENSIONS
 from monitor.web.behind import DrillDown
 from monitor.web.chart_files import Asked
 from monitor.web.figured import figured
-from monitor.web.gate import clean_name, me
+from monitor.web.gate import clean_name, me, visitor
 from monitor.web.pages import Pages, nothing, remember
 from monitor.web.queries import LARGEST_ID
 from monitor.web.trends_report import Trends
 from monitor.web.words import harmless
 
+NOTES = "/trends/annotations"
+NOTE = "annotation"  # by which one that was sent too late is kept
+NOTE_FIELDS = ("text", "at", "until", "brand")
 Text = Annotated[str, Form(max_length=1000)]
 
 
@@ -32,14 +36,16 @@ def trend_routes(pages: Pages, trends: Trends, behind: DrillDown, clock: Clock) 
 
     @router.get("/trends")
     def shown(request: Request, wanted: Asked) -> Response:
-        more = {"figures": FIGURES, "compared": COMPARED, "dimensions": DIMENSIONS, "longest": LONGEST}
+        more: dict[str, Any] = {"figures": FIGURES, "compared": COMPARED, "dimensions": DIMENSIONS, "longest": LONGEST}
+        with pages.db.read() as session:
+            more["unsent"] = dict.fromkeys(NOTE_FIELDS, "") | unsent(session, visitor(request).session, NOTE)
         return figured(pages, request, "trends.html", trends.report, wanted, **more)
 
     @router.get("/trends/mentions")
     def mentions(request: Request, wanted: Asked) -> Response:
         return figured(pages, request, "behind.html", behind.report, wanted)
 
-    @router.post("/trends/annotations")
+    @router.post(NOTES)
     def note(
         request: Request,
         text: Text = "",
@@ -56,9 +62,10 @@ def trend_routes(pages: Pages, trends: Trends, behind: DrillDown, clock: Clock) 
             with pages.db.write() as session:
                 moments = _moment(at, "when", pages.zone), _moment(until, "until", pages.zone) if until else None
                 annotate(session, *moments, harmless(text), harmless(brand)[:100] or None, name, clock.now())
+                sent(session, visitor(request).session, NOTE)
         except Refused as error:
             return nothing(pages, request, 422, "This was not noted", f"{str(error).capitalize()}.")
-        answer = RedirectResponse(_local(back), status_code=303)
+        answer = RedirectResponse(trends_page(back), status_code=303)
         remember(request, answer, name)
         return answer
 
@@ -68,7 +75,7 @@ def trend_routes(pages: Pages, trends: Trends, behind: DrillDown, clock: Clock) 
             if not 0 < annotation <= LARGEST_ID or not take_away(session, annotation):
                 why = "Somebody else may have removed it already."
                 return nothing(pages, request, 404, "There is no such annotation", why)
-        return RedirectResponse(_local(back), status_code=303)
+        return RedirectResponse(trends_page(back), status_code=303)
 
     return router
 
@@ -84,7 +91,7 @@ def _moment(text: str, name: str, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def _local(back: str) -> str:
+def trends_page(back: str) -> str:
     """The trends page with what was asked before, whatever else the form says."""
     query = urlsplit(back).query if back.isascii() and "\\" not in back else ""
     return f"/trends?{query}#notes" if query.isprintable() and query else "/trends"

@@ -1,7 +1,7 @@
 """What those get who are not let in: the way to sign in, or who can give them the role that they lack.
 
-Whoever was writing a reply when their session grew old finds it in the same form once they are back: it becomes their
-draft, which nobody else is shown.
+Whoever was writing when their session grew old finds it in the same form once they are back: a reply becomes their
+draft, notes are kept with the session, and neither is shown to anybody else.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from monitor.access.roles import Role
+from monitor.access.sessions import WebSession
+from monitor.access.unsent import keep
 from monitor.access.users import Users
 from monitor.clock import Clock
 from monitor.outgoing import Replies
+from monitor.storable import storable
 from monitor.web import queries
 from monitor.web.gate import (
     FOR_PROGRAMS,
@@ -30,8 +33,9 @@ from monitor.web.gate import (
     local_path,
     visitor,
 )
-from monitor.web.pages import Pages, nothing
+from monitor.web.pages import Pages, note_form, nothing
 from monitor.web.problems import problem
+from monitor.web.trends import NOTE, NOTE_FIELDS, NOTES, trends_page
 
 _OF_CASE = re.compile(r"/cases/(\d{1,18})/")
 _SIGNED_OUT = {"HX-Trigger": "signedout"}  # the page stays as it is, with what was typed, and shows a hint
@@ -80,19 +84,30 @@ class TurnedAway:
         return Response(status_code=204, headers={"HX-Redirect": to})
 
     def _keep(self, request: Request) -> bool:
-        """Keep the words of a reply that came too late as its writer's draft: only where the session is known, grew old
-        by itself, and the form is its own."""
-        who, form = visitor(request), getattr(request, "_form", None)
+        """Keep the words that came too late: only where the session is known, grew old by itself, and the form is its
+        own."""
+        who, form = visitor(request), _form_of(request)
+        if who.session is None or who.session.user.role < Role.AGENT:
+            return False
+        if not self._gate.form_fits(who, request.headers.get("x-csrf") or form.get("csrf", "")):
+            return False
+        text = form.get("reply") or form.get("text") or ""
+        if not text.strip() or len(text) > queries.READ:
+            return False
+        if request.url.path == NOTES:
+            return self._keep_fields(who.session, NOTE, {name: form.get(name, "") for name in NOTE_FIELDS})
         found = _OF_CASE.match(request.url.path)
-        if who.session is None or who.session.user.role < Role.AGENT or form is None or found is None:
+        if found is None or self._pages.known(case_id := int(found[1])) is None:
             return False
-        given, text = request.headers.get("x-csrf") or form.get("csrf"), form.get("reply")
-        if not isinstance(given, str) or not isinstance(text, str) or not self._gate.form_fits(who, given):
-            return False
-        case_id = int(found[1])
-        if not text.strip() or len(text) > queries.READ or self._pages.known(case_id) is None:
-            return False
-        self._replies.compose(case_id, who.session.user.name, self._clock.now(), text=text.replace("\r\n", "\n"))
+        if form.get("event") == "note":
+            return self._keep_fields(who.session, note_form(case_id), {"text": text})
+        if "reply" in form:
+            self._replies.compose(case_id, who.session.user.name, self._clock.now(), text=text)
+        return "reply" in form
+
+    def _keep_fields(self, found: WebSession, name: str, fields: dict[str, str]) -> bool:
+        with self._pages.db.write() as session:
+            keep(session, found, name, {each: storable(words, queries.READ) for each, words in fields.items()})
         return True
 
 
@@ -112,8 +127,16 @@ def _program(error: Closed) -> Response:
     return problem(403, str(error))
 
 
+def _form_of(request: Request) -> dict[str, str]:
+    """The words of the form, where the gate has read it."""
+    form = getattr(request, "_form", None) or {}
+    return {name: words.replace("\r\n", "\n") for name, words in form.items() if isinstance(words, str)}
+
+
 def _page_of(request: Request) -> str:
     """The page that a form stood on."""
+    if request.url.path == NOTES:
+        return trends_page(_form_of(request).get("back", ""))
     if found := _OF_CASE.match(request.url.path):
         return f"/cases/{found[1]}"
     parts = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer", ""))

@@ -53,7 +53,7 @@ def test_a_reply_sent_too_late_is_in_its_form_again_after_signing_in(
     answer = mari.post(f"/cases/{case_id}/reply", csrf, reply=WORDS, do="send")
     assert answer.status_code == 303
     page = mari.http.get(answer.headers["Location"]).text
-    assert "Your reply is kept" in page
+    assert "What you wrote is kept" in page
     assert "money" not in answer.headers["Location"] + page  # the words are nowhere on the way
     back = mari.sign_in("Mari", back=f"/cases/{case_id}")
     assert back.headers["Location"] == f"/cases/{case_id}"
