@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.cases import Cases
 from monitor.clock import Clock
@@ -17,6 +17,7 @@ from monitor.web import queries
 from monitor.web.api import CaseOut
 from monitor.web.gate import me
 from monitor.web.masking import shown
+from monitor.web.paging import Moment
 
 Act = Literal[
     "take",
@@ -44,7 +45,7 @@ class Asked(BaseModel):
     event: Act
     text: str | None = Field(None, min_length=1, max_length=4000, description="of a note")
     to: str | None = Field(None, min_length=1, max_length=60, description="to whom it is handed over")
-    until: AwareDatetime | None = Field(None, description="end of a snooze or a mute; a mute without one is for good")
+    until: Moment | None = Field(None, description="end of a snooze or a mute; a mute without one is for good")
     key: str | None = Field(
         None, min_length=1, max_length=60, description="the same key again is the same event, and happens once"
     )

@@ -66,7 +66,7 @@ class DoubtfulOut(BaseModel):
 
 
 class SaidIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)  # else `false` is a revision, and "off" a verdict
 
     complaint: bool
     revision: int | None = Field(None, ge=0, le=2**31 - 1, description="of the text that was read; none: the present")

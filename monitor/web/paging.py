@@ -32,7 +32,11 @@ assert Severity.__args__ == SEVERITIES  # type: ignore[attr-defined]
 
 
 def _moment(value: Any) -> Any:
-    return moment(value) if isinstance(value, str) else value
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("it should be a text such as 2026-11-20T16:45+02:00")
+    return moment(value)
 
 
 Moment = Annotated[

@@ -185,7 +185,8 @@ def test_programs_list_doubtful_verdicts_and_answer_them(open_desk: Callable[...
     told = http.post(path, json={"complaint": True, "revision": 0}).json()
     assert (told["complaint"], told["done"]) == (True, "opened")
     assert http.post(path, json={"complaint": True}).json()["done"] is None
-    assert http.post(path, json={"complaint": "maybe"}).status_code == 422
+    for wrong in ({"complaint": "maybe"}, {"complaint": "off"}, {"complaint": False, "revision": False}):
+        assert http.post(path, json=wrong).status_code == 422
     assert http.get("/api/v1/corrections/doubtful").json() == []
 
 

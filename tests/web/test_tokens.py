@@ -134,6 +134,7 @@ def test_a_program_acts_on_a_case_under_its_own_name(desk: Desk) -> None:
         ({"event": "hand_over"}, 422),
         ({"event": "snooze", "until": "2026-11-20T11:00:00Z"}, 422),
         ({"event": "snooze", "until": "2026-11-21T11:00:00"}, 422),
+        ({"event": "snooze", "until": 4102444800}, 422),
         ({"event": "take", "more": 1}, 422),
         ({"event": "unsnooze"}, 409),
     ],
