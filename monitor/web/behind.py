@@ -23,7 +23,7 @@ _HOUR = timedelta(hours=1)
 @dataclass(frozen=True, slots=True)
 class Behinds:
     """One page of mentions, from `since` to `until`. `count` is that of the point, where it is made of whole hours;
-    `older` is what the address of the next page ends with."""
+    `last` is where the next page goes on, None at the end."""
 
     scope: TrendScope
     choices: dict[str, list[tuple[str, str]]]
@@ -31,7 +31,12 @@ class Behinds:
     until: datetime
     count: int
     mentions: tuple[Behind, ...]
-    older: str | None
+    last: After | None
+
+    @property
+    def older(self) -> str | None:
+        """What the address of the next page ends with."""
+        return f"{self.last[0].astimezone(UTC):%Y%m%dT%H%M%S.%f}-{self.last[1]}" if self.last else None
 
     @property
     def query(self) -> str:
@@ -47,7 +52,11 @@ class DrillDown:
         self._scopes = Scopes(clock, settings)
 
     def report(self, asked: Mapping[str, str]) -> Behinds:
-        """Raises Impossible."""
+        """A page of the desk. Raises Impossible."""
+        return self.look(asked, _after(asked.get("after")), ON_PAGE)
+
+    def look(self, asked: Mapping[str, str], after: After | None, limit: int) -> Behinds:
+        """Up to `limit` mentions, those behind `after`. Raises Impossible."""
         now = self._clock.now()
         since = _moment("since", asked) or now.replace(minute=0, second=0, microsecond=0) - 24 * _HOUR
         until = _moment("until", asked) or since + 24 * _HOUR
@@ -63,10 +72,10 @@ class DrillDown:
             scope, choices = self._scopes.scope(session, {**asked, **days})
             scope = replace(scope, first=first, last=min(last, today))
             count = total(session, Span(since, until), scope.filter)
-            found = behind(session, since, until, scope.filter, _after(asked.get("after")), ON_PAGE + 1)
-        last_shown = found[ON_PAGE - 1] if len(found) > ON_PAGE else None
-        older = f"{last_shown.posted_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{last_shown.id}" if last_shown else None
-        return Behinds(scope, choices, since, until, count.mentions, found[:ON_PAGE], older)
+            found = behind(session, since, until, scope.filter, after, limit + 1)
+        shown = found[:limit]
+        further = (shown[-1].posted_at, shown[-1].id) if len(found) > limit else None
+        return Behinds(scope, choices, since, until, count.mentions, shown, further)
 
 
 def _moment(name: str, asked: Mapping[str, str]) -> datetime | None:

@@ -6,20 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from monitor.charts import Chart
 from monitor.charts.chart import Kind
 from monitor.charts.picture import png
 from monitor.errors import ConfigurationError
-from monitor.web.scope import Impossible
+from monitor.web.figure_queries import ChartQuery
 
 Charts = Callable[[Mapping[str, str]], Mapping[str, Chart]]  # of what an address asks; raises Impossible
 Page = Annotated[str, Path(max_length=40, description="such as overview", examples=["overview"])]
 Name = Annotated[str, Path(max_length=80, description="such as volume", examples=["volume"])]
 _FILE: dict[int | str, dict[str, Any]] = {200: {"description": "the file"}, 404: {"description": "no such chart"}}
-_LONGEST = 100
 
 
 class ColumnOut(BaseModel):
@@ -37,39 +36,17 @@ class ChartOut(BaseModel):
     spec: dict[str, Any] = Field(description="Vega-Lite, without colours and width")
 
 
-Filter = Annotated[str, Query(max_length=_LONGEST)]
-
-
-def asked(
-    request: Request,
-    since: Annotated[str, Query(alias="from", max_length=_LONGEST, description="first day, as 2026-11-01")] = "",
-    until: Annotated[str, Query(alias="to", max_length=_LONGEST, description="last day")] = "",
-    grain: Annotated[str, Query(max_length=_LONGEST, description="hour, day, week or month")] = "",
-    brand: Filter = "",
-    source: Filter = "",
-    language: Filter = "",
-    topic: Filter = "",
-    sentiment: Filter = "",
-    complaint: Annotated[str, Query(max_length=_LONGEST, description="yes or no")] = "",
-) -> dict[str, str]:
-    """What the address asks for. What only one page knows is taken as it comes."""
-    return {name: value[:_LONGEST].replace("\x00", "") for name, value in request.query_params.items() if value}
-
-
-Asked = Annotated[dict[str, str], Depends(asked)]
+Asked = Annotated[ChartQuery, Query()]
 
 
 def chart_routes(pages: Mapping[str, Charts]) -> APIRouter:
     """Serves the charts of each page under its name."""
     router = APIRouter(prefix="/api/v1/charts")
 
-    def chart(page: str, name: str, wanted: Mapping[str, str]) -> Chart:
+    def chart(page: str, name: str, wanted: ChartQuery) -> Chart:
         if page not in pages:
             raise HTTPException(404, f"there is no page {page}; there are: {', '.join(pages)}")
-        try:
-            found = pages[page](wanted)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
+        found = wanted.of(pages[page])
         if name not in found:
             raise HTTPException(404, f"there is no chart {name}; there are: {', '.join(found) or 'none'}")
         return found[name]

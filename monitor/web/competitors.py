@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from monitor.competition import Finding, Interval
 from monitor.trend_figures import COMPARED
-from monitor.web.chart_files import Asked
 from monitor.web.competitors_report import DEFINITIONS, Competitors
-from monitor.web.figured import figured
+from monitor.web.figure_queries import RivalQuery
+from monitor.web.figured import Asked, figured
 from monitor.web.pages import Pages
-from monitor.web.scope import Impossible
 from monitor.web.trends_api import FiguresOut, TrendScopeOut, figures_out, scope_out
 
 
@@ -66,11 +67,8 @@ def competitors_api_routes(competitors: Competitors) -> APIRouter:
     router = APIRouter(prefix="/api/v1")
 
     @router.get("/trends/competitors")
-    def figures(wanted: Asked) -> CompetitorsOut:
-        try:
-            found = competitors.report(wanted)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
+    def figures(wanted: Annotated[RivalQuery, Query()]) -> CompetitorsOut:
+        found = wanted.of(competitors.report)
         mentions, complaints = (
             sum(getattr(each.all, name) for each in found.standings) for name in ("mentions", "complaints")
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, HTTPException, Path, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
@@ -15,14 +15,13 @@ from monitor.clock import Clock
 from monitor.errors import Refused
 from monitor.labelling import Labelled, label
 from monitor.web.actions import BUSY
-from monitor.web.chart_files import Asked
 from monitor.web.corrections_report import BY, DEFINITIONS, CorrectionReports, Score
-from monitor.web.figured import figured
+from monitor.web.figure_queries import CorrectionsQuery
+from monitor.web.figured import Asked, figured
 from monitor.web.gate import clean_name, local_path, me
 from monitor.web.masking import shown
 from monitor.web.pages import Pages, nothing, remember
 from monitor.web.queries import LARGEST_ID
-from monitor.web.scope import Impossible
 
 Mention = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Revision = Annotated[int, Form(ge=0, le=2**31 - 1)]
@@ -125,12 +124,9 @@ def corrections_api_routes(reports: CorrectionReports, cases: Cases, clock: Cloc
     router = APIRouter(prefix="/api/v1")
 
     @router.get("/corrections/figures")
-    def figures(wanted: Asked) -> PrecisionOut:
+    def figures(wanted: Annotated[CorrectionsQuery, Query()]) -> PrecisionOut:
         """How far verdicts stood, and where they were wrong."""
-        try:
-            found = reports.report(wanted)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
+        found = wanted.of(reports.report)
         return PrecisionOut(
             first=found.scope.first,
             last=found.scope.last,
@@ -145,12 +141,9 @@ def corrections_api_routes(reports: CorrectionReports, cases: Cases, clock: Cloc
         )
 
     @router.get("/corrections/doubtful")
-    def doubtful(request: Request, wanted: Asked) -> list[DoubtfulOut]:
+    def doubtful(request: Request, wanted: Annotated[CorrectionsQuery, Query()]) -> list[DoubtfulOut]:
         """Verdicts near the threshold on which nobody has said a word, the most doubtful first."""
-        try:
-            found = shown(request, reports.report(wanted).doubtful)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
+        found = shown(request, wanted.of(reports.report).doubtful)
         return [DoubtfulOut(**{name: getattr(each, name) for name in DoubtfulOut.model_fields}) for each in found]
 
     @router.post(

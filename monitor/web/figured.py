@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 
 from monitor.web.pages import Pages
 from monitor.web.scope import Impossible
 
+_LONGEST = 100  # characters of what is asked for
 _TRIES = 4  # one mistake after the other
+
+
+def asked(request: Request) -> dict[str, str]:
+    """What the address asks for, as it comes: each page says itself of what it cannot show."""
+    return {name: value[:_LONGEST].replace("\x00", "") for name, value in request.query_params.items() if value}
+
+
+Asked = Annotated[dict[str, str], Depends(asked)]
 
 
 def figured(

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from monitor.trend_figures import COMPARED, FIGURES
-from monitor.web.chart_files import Asked
-from monitor.web.figured import figured
+from monitor.web.figured import Asked, figured
 from monitor.web.overview_report import Overviews
 from monitor.web.pages import Pages
 

@@ -52,8 +52,12 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _any(of: str) -> Any:
+    return Field([], description=f"{of}; several: any of them")
+
+
 class Span(Strict):
-    since: Moment | None = None
+    since: Moment | None = Field(None, description="from this time on")
     until: Moment | None = Field(None, description="before this time")
 
 
@@ -65,43 +69,48 @@ class Page(Strict):
 class CaseQuery(Page, Span):
     """Posted from `since` (inclusive) to `until` (exclusive). Several values of one filter: any of them."""
 
-    state: list[State] = []
-    brand: list[Name] = []
-    source: list[Name] = []
-    language: list[Name] = []
-    topic: list[Name] = []
-    severity: list[Severity] = []
+    state: list[State] = _any("where it stands")
+    brand: list[Name] = _any("of the configuration")
+    source: list[Name] = _any("by its name in the configuration")
+    language: list[Name] = _any("ISO 639-1, such as et")
+    topic: list[Name] = _any("such as delivery")
+    severity: list[Severity] = _any("as judged")
 
 
 class MentionQuery(Page, Span):
     """Posted from `since` (inclusive) to `until` (exclusive). Several values of one filter: any of them."""
 
-    brand: list[Name] = []
-    source: list[Name] = []
-    language: list[Name] = []
-    topic: list[Name] = []
-    sentiment: list[Sentiment] = []
-    severity: list[Severity] = []
+    brand: list[Name] = _any("of the configuration")
+    source: list[Name] = _any("by its name in the configuration")
+    language: list[Name] = _any("ISO 639-1, such as et")
+    topic: list[Name] = _any("such as delivery")
+    sentiment: list[Sentiment] = _any("as judged")
+    severity: list[Severity] = _any("as judged")
     complaint: bool | None = Field(None, description="as judged")
 
 
 class TrendQuery(Page, Span):
     """Hours that begin from `since` (inclusive) to `until` (exclusive)."""
 
-    brand: list[Name] = []
+    brand: list[Name] = _any("of the configuration")
 
 
 class PastQuery(Page, Span):
     """From `since` (inclusive) to `until` (exclusive)."""
 
-    source: list[Name] = []
+    source: list[Name] = _any("by its name in the configuration")
 
 
 def following(kind: str, rows: Sequence[Found], limit: int, key: Callable[[Found], Sequence[Any]]) -> str | None:
     """The cursor of the page after, where there are more than `limit` rows."""
     if len(rows) <= limit:
         return None
-    values = [value.isoformat() if isinstance(value, datetime) else value for value in key(rows[limit - 1])]
+    return cursor(kind, *key(rows[limit - 1]))
+
+
+def cursor(kind: str, *row: Any) -> str:
+    """The place after a row, by what the list is ordered by."""
+    values = [value.isoformat() if isinstance(value, datetime) else value for value in row]
     return base64.urlsafe_b64encode(json.dumps([kind, *values]).encode()).decode().rstrip("=")
 
 

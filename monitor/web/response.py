@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse
 
 from monitor.breaches import REASONS
 from monitor.response import DEFINITIONS
+from monitor.web.figured import Asked
 from monitor.web.pages import Pages
-from monitor.web.response_report import Asked, Reports
+from monitor.web.response_report import Reports
 from monitor.web.scope import Impossible
 
 LISTED = 50  # breaches on the page; the CSV has all

@@ -6,17 +6,21 @@ from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from monitor.breaches import REASONS, Breach
 from monitor.charts.chart import csv_of
 from monitor.outcomes import Measure
 from monitor.response import DEFINITIONS, Bar, Figures
-from monitor.web.response_report import Asked, Report, Reports
-from monitor.web.scope import Impossible
+from monitor.web.figure_queries import ResponseQuery
+from monitor.web.response_report import Report, Reports
 
 Table = Literal["figures", "distribution", "breaches"]
+
+
+class TableQuery(ResponseQuery):
+    table: Table = Field("figures", description="which one")
 
 
 class ScopeOut(BaseModel):
@@ -60,15 +64,9 @@ class ResponseOut(BaseModel):
 def response_api_routes(reports: Reports) -> APIRouter:
     router = APIRouter(prefix="/api/v1")
 
-    def report_for(wanted: dict[str, str]) -> Report:
-        try:
-            return reports.report(wanted)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
-
     @router.get("/response")
-    def response(wanted: Asked) -> ResponseOut:
-        report = report_for(wanted)
+    def response(wanted: Annotated[ResponseQuery, Query()]) -> ResponseOut:
+        report = wanted.of(reports.report)
         chosen = report.scope
         return ResponseOut(
             scope=ScopeOut(
@@ -94,8 +92,8 @@ def response_api_routes(reports: Reports) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"text/csv": {}}, "description": "a heading and the rows"}},
     )
-    def response_csv(wanted: Asked, table: Annotated[Table, Query(description="which one")] = "figures") -> Response:
-        report = report_for(wanted)
+    def response_csv(wanted: Annotated[TableQuery, Query()]) -> Response:
+        report, table = wanted.of(reports.report), wanted.table
         name = f"response-{table}-{report.scope.first}-{report.scope.last}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(csv_of(_rows(report, table)), media_type="text/csv; charset=utf-8", headers=headers)

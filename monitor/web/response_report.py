@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
-
-from fastapi import Depends, Query
 
 from monitor.breaches import Breach, breaches
 from monitor.clock import Clock
@@ -26,7 +23,6 @@ from monitor.response import (
     grouped,
 )
 from monitor.settings import Settings
-from monitor.web.api import Word
 from monitor.web.languages import NAMES
 from monitor.web.scope import FILTERS, Scope, check_known, scope
 from monitor.web.words import share
@@ -89,18 +85,3 @@ class Reports:
             breaches=breaches(counted),
             choices={name: sorted(values) for name, values in choices.items()},
         )
-
-
-def asked(
-    since: Annotated[str, Query(alias="from", max_length=100, description="first day, such as 2026-11-01")] = "",
-    until: Annotated[str, Query(alias="to", max_length=100, description="last day")] = "",
-    brand: Word = None,
-    source: Word = None,
-    language: Word = None,
-    minutes: Annotated[str, Query(max_length=100, description="calendar or business")] = "",
-) -> dict[str, str]:
-    given = {"from": since, "to": until, "brand": brand, "source": source, "language": language, "minutes": minutes}
-    return {name: value for name, value in given.items() if value}
-
-
-Asked = Annotated[dict[str, str], Depends(asked)]

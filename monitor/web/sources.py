@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, HTTPException, Path, Request, Response
+from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
@@ -14,13 +14,12 @@ from monitor import rejects
 from monitor import source_words as words
 from monitor.rejects import Rejected, Retried
 from monitor.source_health import SourceHealth
-from monitor.web.chart_files import Asked
-from monitor.web.figured import figured
+from monitor.web.figure_queries import SourceQuery
+from monitor.web.figured import Asked, figured
 from monitor.web.gate import visitor
 from monitor.web.masking import shown
 from monitor.web.pages import Pages, nothing
 from monitor.web.queries import LARGEST_ID
-from monitor.web.scope import Impossible
 from monitor.web.sources_report import LISTED, SourceReports
 
 Retry = Callable[[Rejected], Retried]  # asks the source for it once more
@@ -78,20 +77,14 @@ def sources_api_routes(reports: SourceReports) -> APIRouter:
     router = APIRouter(prefix="/api/v1")
 
     @router.get("/sources")
-    def sources(wanted: Asked) -> SourcesOut:
-        try:
-            found = reports.report(wanted)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
+    def sources(wanted: Annotated[SourceQuery, Query()]) -> SourcesOut:
+        found = wanted.of(reports.report)
         meanings = {name: meaning for name, (_, meaning) in words.MEANINGS.items()}
         return SourcesOut(sources=found.sources, unread=found.counts, definitions=meanings)
 
     @router.get("/sources/unread")
-    def unread(request: Request, wanted: Asked) -> list[UnreadOut]:
-        try:
-            found = shown(request, reports.report(wanted).unread)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
+    def unread(request: Request, wanted: Annotated[SourceQuery, Query()]) -> list[UnreadOut]:
+        found = shown(request, wanted.of(reports.report).unread)
         personal = visitor(request).personal
         return [
             UnreadOut(id=each.id, source=each.source, reason=each.text, at=each.at, raw=each.raw if personal else None)

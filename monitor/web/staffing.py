@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from monitor.forecast import BackTest, Expected
 from monitor.staffing import DEFINITIONS, Planned
-from monitor.web.chart_files import Asked
-from monitor.web.figured import figured
+from monitor.web.figure_queries import StaffingQuery
+from monitor.web.figured import Asked, figured
 from monitor.web.pages import Pages
-from monitor.web.scope import Impossible
 from monitor.web.staffing_report import Staffings
 from monitor.web.staffing_scope import LIMITS
 
@@ -85,11 +85,8 @@ def staffing_api_routes(staffings: Staffings) -> APIRouter:
     router = APIRouter(prefix="/api/v1")
 
     @router.get("/staffing")
-    def staffing(wanted: Asked) -> StaffingOut:
-        try:
-            found = staffings.report(wanted)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
+    def staffing(wanted: Annotated[StaffingQuery, Query()]) -> StaffingOut:
+        found = wanted.of(staffings.report)
         scope = found.scope
         return StaffingOut(
             scope=StaffingScopeOut(

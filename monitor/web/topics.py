@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.trend_counts import surprise
 from monitor.trend_figures import COMPARED
-from monitor.web.chart_files import Asked
-from monitor.web.figured import figured
+from monitor.web.figure_queries import ScopeQuery
+from monitor.web.figured import Asked, figured
 from monitor.web.masking import shown
 from monitor.web.pages import Pages
-from monitor.web.scope import Impossible
 from monitor.web.topics_report import DEFINITIONS, Topics
 from monitor.web.trends_api import TrendScopeOut, scope_out
 
@@ -92,11 +92,8 @@ def topics_api_routes(topics: Topics) -> APIRouter:
     router = APIRouter(prefix="/api/v1")
 
     @router.get("/trends/topics")
-    def figures(request: Request, wanted: Asked) -> TopicsOut:
-        try:
-            found = topics.report(wanted)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
+    def figures(request: Request, wanted: Annotated[ScopeQuery, Query()]) -> TopicsOut:
+        found = wanted.of(topics.report)
         all, _, then = found.complaints
         before = found.scope.before is not None
         return TopicsOut(

@@ -17,8 +17,7 @@ from monitor.errors import Refused
 from monitor.trend_figures import COMPARED, FIGURES
 from monitor.trends import DIMENSIONS
 from monitor.web.behind import DrillDown
-from monitor.web.chart_files import Asked
-from monitor.web.figured import figured
+from monitor.web.figured import Asked, figured
 from monitor.web.gate import clean_name, me, visitor
 from monitor.web.pages import Pages, nothing, remember
 from monitor.web.queries import LARGEST_ID

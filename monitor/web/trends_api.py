@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.annotations import Annotation
 from monitor.trend_figures import FIGURES
 from monitor.trend_spans import Grain
 from monitor.trends import Counts
-from monitor.web.chart_files import Asked
-from monitor.web.scope import Impossible
+from monitor.web.behind import DrillDown
+from monitor.web.figure_queries import BehindQuery, TrendQuery
+from monitor.web.masking import shown
+from monitor.web.paging import cursor, place
 from monitor.web.trend_scope import TrendScope
 from monitor.web.trends_report import Trends
 
@@ -71,15 +74,53 @@ class TrendsOut(BaseModel):
     definitions: dict[str, str]
 
 
-def trends_api_routes(trends: Trends) -> APIRouter:
+class CountedOut(BaseModel):
+    """A mention as it counts in the trends."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    posted_at: datetime
+    source: str
+    url: str | None
+    author: str | None
+    text: str
+    rating: float | None
+    brands: list[str]
+    language: str
+    sentiment: str
+    topic: str
+    complaint: bool = Field(description="as people corrected it, else as judged")
+    case_id: int | None
+
+
+class BehindOut(BaseModel):
+    since: datetime
+    until: datetime
+    count: int = Field(description="of the whole hours, as the trends have it")
+    mentions: list[CountedOut]
+    next: str | None
+
+
+def trends_api_routes(trends: Trends, behind: DrillDown) -> APIRouter:
     router = APIRouter(prefix="/api/v1")
 
+    @router.get("/trends/mentions")
+    def mentions(request: Request, wanted: Annotated[BehindQuery, Query()]) -> BehindOut:
+        """The mentions behind a point: as many as it counts, with the same filters."""
+        after = place("behind", wanted.cursor, datetime, int)
+        found = wanted.of(lambda asked: behind.look(asked, after, wanted.limit))
+        return BehindOut(
+            since=found.since,
+            until=found.until,
+            count=found.count,
+            mentions=[CountedOut.model_validate(each) for each in shown(request, found.mentions)],
+            next=cursor("behind", *found.last) if found.last else None,
+        )
+
     @router.get("/trends")
-    def figures(wanted: Asked) -> TrendsOut:
-        try:
-            found = trends.data(wanted)
-        except Impossible as error:
-            raise HTTPException(422, str(error)) from None
+    def figures(wanted: Annotated[TrendQuery, Query()]) -> TrendsOut:
+        found = wanted.of(trends.data)
         axis = found.scope.axis
         return TrendsOut(
             scope=scope_out(found.scope),
