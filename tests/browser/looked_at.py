@@ -55,6 +55,12 @@ async (only) => {
 """
 
 
+def all_drawn(page: Page) -> None:
+    """Wait until every chart of the page is."""
+    count = page.locator(".drawing").count()
+    expect(page.locator(".drawing[data-drawn] svg")).to_have_count(count, timeout=30_000)
+
+
 class Looker:
     """One browser of one person at one desk, in which page after page is opened."""
 
@@ -85,8 +91,7 @@ class Looker:
         assert answer.status == status, path
         expect(self.page.locator("h1")).to_have_count(1)
         expect(self.page.locator("h1")).not_to_be_empty()
-        drawings = self.page.locator(".drawing").count()
-        expect(self.page.locator(".drawing[data-drawn] svg")).to_have_count(drawings)
+        all_drawn(self.page)
         return self.page
 
     def complaints(self) -> list[str]:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.browser.looked_at import all_drawn
 from tests.web import town
 from tests.web.serving import Desk
 from tests.web.test_overview_page import HOUR, heard, two_months
@@ -21,7 +22,7 @@ PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobil
 
 def drawn(page: Page, address: str) -> None:
     page.goto(address)
-    expect(page.locator(".drawing[data-drawn] svg")).to_have_count(page.locator(".drawing").count())
+    all_drawn(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -53,6 +54,22 @@ def test_a_chart_takes_the_colours_of_the_scheme_and_prints_in_the_light_ones(
     expect(bar).to_have_attribute("fill", dark)
     page.emulate_media(color_scheme="dark", media="print")
     expect(bar).to_have_attribute("fill", light)
+
+
+def test_what_is_written_can_be_read_while_the_library_of_charts_is_on_its_way(
+    desk: Desk, open_context: Callable[..., BrowserContext]
+) -> None:
+    two_months(desk)
+    page = open_context(desk).new_page()
+    held: list[Route] = []
+    page.route("**/vega.min.js", lambda route: held.append(route))
+    page.goto("/overview", wait_until="domcontentloaded")
+    page.locator("#volume summary").press("Enter")
+    expect(page.locator("#volume table")).to_be_visible()
+    expect(page.locator(".drawing[data-drawn]")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    all_drawn(page)
 
 
 def test_a_point_tells_its_figures_and_the_table_opens_by_keyboard(

@@ -199,5 +199,5 @@ def test_hostile_words_stay_text(desk: Desk) -> None:
     assert "\u202e" not in page.text
     assert not any(tag in ("img", "i") or "onerror" in attrs for tag, attrs in page.tags)
     assert [attrs.get("src") for tag, attrs in page.tags if tag == "script" and "type" not in attrs] == [
-        *("/static/htmx.min.js", "/static/live.js", "/static/vega.min.js", "/static/charts.js", "/static/label.js")
+        *("/static/htmx.min.js", "/static/live.js", "/static/charts.js", "/static/label.js")
     ]

@@ -178,7 +178,7 @@ def test_hostile_names_stay_text(desk: Desk) -> None:
     assert "img" not in {tag for tag, _ in page.tags}
     scripts = [attrs for tag, attrs in page.tags if tag == "script"]
     assert {attrs.get("src") for attrs in scripts} == {
-        *(None, "/static/htmx.min.js", "/static/live.js", "/static/vega.min.js", "/static/charts.js")
+        *(None, "/static/htmx.min.js", "/static/live.js", "/static/charts.js")
     }
     assert all(attrs["type"] == "application/json" for attrs in scripts if "src" not in attrs)
     assert not any(key.startswith("on") or key == "style" for _, attrs in page.tags for key in attrs)

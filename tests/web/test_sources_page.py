@@ -155,5 +155,5 @@ def test_hostile_items_and_errors_stay_text(desk: Desk) -> None:
     assert "\u202e" not in page.text
     assert not any(tag == "img" or "onerror" in attrs for tag, attrs in page.tags)
     assert [attrs.get("src") for tag, attrs in page.tags if tag == "script" and "type" not in attrs] == [
-        *("/static/htmx.min.js", "/static/live.js", "/static/vega.min.js", "/static/charts.js")
+        *("/static/htmx.min.js", "/static/live.js", "/static/charts.js")
     ]

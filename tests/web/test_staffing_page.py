@@ -197,5 +197,5 @@ def test_hostile_names_stay_text(open_desk: Callable[..., Desk], clock: ManualCl
     assert "\u202e" not in page.text
     assert not any(tag in ("img", "b") and "onerror" in attrs for tag, attrs in page.tags)
     assert [attrs.get("src") for tag, attrs in page.tags if tag == "script" and "type" not in attrs] == [
-        *("/static/htmx.min.js", "/static/live.js", "/static/vega.min.js", "/static/charts.js")
+        *("/static/htmx.min.js", "/static/live.js", "/static/charts.js")
     ]

@@ -1,4 +1,5 @@
-// Draws the charts of a page from the specs that stand beside them, in the colours of the reader's scheme.
+// Draws the charts of a page from the specs that stand beside them, in the colours of the reader's scheme, once all that
+// is written can be read.
 "use strict";
 (() => {
   const themes = JSON.parse(document.getElementById("chart-themes").textContent);
@@ -54,8 +55,23 @@
 
   const places = [...document.querySelectorAll(".drawing")];
   const all = () => { tip.hidden = true; places.forEach(draw); };
-  all();
-  dark.addEventListener("change", all);
-  print.addEventListener("change", all);
-  addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+  // Each in a turn of its own: a click need not wait for all of them, nor one chart for another that fails.
+  function inTurn([place, ...others]) {
+    if (!place) return;
+    setTimeout(inTurn, 0, others);
+    draw(place);
+  }
+  function start() {
+    inTurn(places);
+    dark.addEventListener("change", all);
+    print.addEventListener("change", all);
+    addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+  }
+  // Vega takes longer to start than all else on the page: not before the first frame.
+  if (places.length) requestAnimationFrame(() => setTimeout(() => {
+    const library = document.createElement("script");
+    library.src = document.getElementById("vega").href;
+    library.addEventListener("load", start);
+    document.head.append(library);
+  }));
 })();
