@@ -30,6 +30,7 @@ NAMES = (
     "imports",
     "spikes",
     "forecast",
+    "similar",
     *OF_THE_PAST,
 )
 

@@ -25,6 +25,7 @@ from monitor.incidents import Incidents
 from monitor.leases import release_owner, worker_name
 from monitor.models import MentionRow, SourceState, StreamState
 from monitor.settings import Settings, SourceSettings
+from monitor.similar import SolvedCases
 from monitor.solved import SolvedQuestions
 from monitor.sources.base import Source
 from monitor.storms import Storms
@@ -314,7 +315,12 @@ class App:
         def retry(reject: Rejected) -> Retried:
             return retry_one(self.db, self.sources, self.brands, self.clock.now(), reject)
 
-        return build_web(self.db, self.clock, self.cases, self.settings, self.health, self.hooks, self.replies, retry)
+        shared = (self.health, self.hooks, self.replies, retry, self.solved)
+        return build_web(self.db, self.clock, self.cases, self.settings, *shared)
+
+    @cached_property
+    def solved(self) -> SolvedCases:
+        return SolvedCases(self.settings.classifier)
 
     @cached_property
     def hooks(self) -> Hooks:

@@ -19,10 +19,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from monitor.baseline import ANY, HOUR, Baseline, densest
+from monitor.case_features import remember
 from monitor.classify.likeness import likeness, middle
 from monitor.classify.verdict import TOPICS, Verdict
 from monitor.models import CaseRow, FeaturesRow, IncidentRow, MentionRow
-from monitor.similar import remember
 from monitor.storm_settings import StormsSettings
 from monitor.usual import Usual
 

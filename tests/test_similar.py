@@ -8,20 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from stored import complain
 
-from monitor import similar, word_index
+from monitor import case_features, word_index
 from monitor.author_records import erase
 from monitor.brands import Brands
 from monitor.cases import Cases
-from monitor.classify.likeness import pack
+from monitor.classify.likeness import CLOSE, CLOSE_AS_THEY_ARE, Space, pack, space
+from monitor.classify.model import directory
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.mentions import store_page
-from monitor.models import CaseRow, FeaturesRow, MentionRow
+from monitor.models import CaseRow, FeaturesRow, MentionRow, VerdictRow
 from monitor.retention import purge
-from monitor.settings import BrandSettings, Settings
+from monitor.settings import BrandSettings, ClassifierSettings, Settings
 from monitor.similar import Similar, SolvedCases
 from monitor.sources.base import Item, Page
 
@@ -36,7 +37,7 @@ def now(clock: ManualClock) -> datetime:
 class Town:
     def __init__(self, db: Database, settings: Settings, now: datetime) -> None:
         self.db, self.settings, self.now = db, settings, now
-        self.cases, self.solved = Cases(db, settings), SolvedCases()
+        self.cases, self.solved = Cases(db, settings), SolvedCases(settings.classifier)
 
     def case(
         self,
@@ -113,6 +114,58 @@ def test_without_features_rare_words_that_are_shared_find_them(town: Town) -> No
     assert found.by_words
 
 
+def test_what_corrections_taught_the_model_leaves_older_cases_alike(town: Town) -> None:
+    other = town.case("late", DELIVERY, "Sorry.")
+    with town.db.write() as session:
+        session.execute(update(VerdictRow).values(model="test+2026-11-20"))
+    asked = town.case("late", DELIVERY)
+    assert [each.id for each in town.like(asked)] == [other]
+    with town.db.write() as session:
+        session.execute(update(VerdictRow).values(model="test2"))
+        session.execute(update(VerdictRow).where(VerdictRow.mention_id == asked).values(model="test"))
+    assert town.like(asked) == []
+
+
+def test_one_of_the_same_brand_may_be_a_little_less_alike(town: Town) -> None:
+    town.case("late", (1.0, 1.6, 0.2), "Sorry.", brands=["Nord"])
+    asked = town.case("late", DELIVERY)
+    assert town.like(asked) == []
+    ours = town.case("late", (1.0, 1.6, 0.2), "It comes.")
+    assert [each.id for each in town.like(asked)] == [ours]
+
+
+def test_more_is_held_than_there_was_room_for_and_what_is_gone_makes_room(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case_features, "_SPARE", 1)
+    asked = town.case("late", DELIVERY)
+    answered = []
+    for n in range(5):
+        answered.append(town.case("late", DELIVERY, f"Answer {n}."))
+        assert {each.id for each in town.like(asked)} == set(answered)
+    with town.db.write() as session:
+        session.execute(delete(FeaturesRow).where(FeaturesRow.case_id.in_(answered[1:4])))
+    assert {each.id for each in town.like(asked, timedelta(hours=2))} == {answered[0], answered[4]}
+    assert len(town.solved.features) == 2
+
+
+def test_what_varies_most_in_the_models_sample_counts_least() -> None:
+    chance = np.random.default_rng(1)
+    where = Space(3, chance.normal(size=(500, 3)).astype(np.float32) * np.array((9, 1, 1), np.float32))
+    one, mood, matter = (pack(np.array(at, np.float32)) for at in ((4, 2, 0), (-4, 2, 0), (4, -2, 0)))
+    asked = where.direction(one)
+    assert asked @ where.direction(mood) > asked @ where.direction(matter)
+    rows, scale = where.placed(mood + matter)
+    assert rows @ asked * scale == pytest.approx(
+        [asked @ where.direction(mood), asked @ where.direction(matter)], abs=0.02
+    )
+
+
+def test_the_shipped_models_sample_is_what_its_features_are_compared_by() -> None:
+    assert space(directory(ClassifierSettings()), 384).close == CLOSE
+    assert space(directory(ClassifierSettings()), 3).close == space(None, 384).close == CLOSE_AS_THEY_ARE
+
+
 def test_features_of_another_model_are_not_compared(town: Town) -> None:
     town.case("late", (1.0, 0.0), "Sorry.")
     assert town.like(town.case("late", DELIVERY)) == []
@@ -139,9 +192,9 @@ def test_what_is_gone_is_not_found_and_its_features_are_deleted(town: Town, way:
     assert town.like(asked) == []
     with town.db.read() as session:
         assert session.scalars(select(FeaturesRow.case_id)).all() == [asked]
-    assert gone in town.solved._known
+    assert gone in town.solved.features
     assert town.like(asked, timedelta(hours=2)) == []
-    assert gone not in town.solved._known  # nor is it kept in memory for longer than an hour
+    assert gone not in town.solved.features  # nor is it kept in memory for longer than an hour
 
 
 def test_an_answer_that_was_seen_on_the_source_is_known_by_its_words(town: Town) -> None:
@@ -155,7 +208,7 @@ def test_an_answer_that_was_seen_on_the_source_is_known_by_its_words(town: Town)
 
 
 def test_only_so_many_are_compared(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(similar, "MOST", 2)
+    monkeypatch.setattr(case_features, "MOST", 2)
     cases = [town.case("late", DELIVERY, f"Answer {n}.") for n in range(4)]
     asked = town.case("late", DELIVERY)
     assert {each.id for each in town.like(asked)} == set(cases[2:])

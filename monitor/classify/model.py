@@ -26,12 +26,16 @@ class Classifier(Protocol):
         ...
 
 
+def directory(settings: ClassifierSettings) -> Path | None:
+    """Where the configured model lies, if it is one that training/export.py wrote."""
+    local = EMBEDDED if settings.model == "embedded" else Path(settings.model).expanduser()
+    return local if (local / "body.onnx").is_file() else None
+
+
 def load_classifier(settings: ClassifierSettings) -> Classifier:
     """The configured classifier, ready to judge. Raises ConfigurationError where the model cannot be used."""
-    if settings.model == "embedded":
-        return _exported(EMBEDDED, settings)
-    local = Path(settings.model).expanduser()
-    if (local / "body.onnx").is_file():
+    local = EMBEDDED if settings.model == "embedded" else directory(settings)
+    if local is not None:
         return _exported(local, settings)
     from monitor.classify.hub import load
 

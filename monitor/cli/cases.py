@@ -109,7 +109,7 @@ def similar(case_id: CaseId, config: ConfigFile = None, as_json: AsJson = False)
 
     with opened(config) as app_, app_.db.read() as session:
         app_.cases.get(session, case_id)
-        found = SolvedCases().like(session, case_id, app_.clock.now())
+        found = SolvedCases(app_.settings.classifier).like(session, case_id, app_.clock.now())
     if as_json:
         print_json([asdict(each) for each in found])
         return

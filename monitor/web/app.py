@@ -23,6 +23,7 @@ from monitor.health import Health
 from monitor.hooks import Hooks
 from monitor.outgoing import Replies
 from monitor.settings import Settings
+from monitor.similar import SolvedCases
 from monitor.survey import Survey
 from monitor.web.account import account_routes
 from monitor.web.acting_api import acting_routes
@@ -63,6 +64,7 @@ def build_web(
     hooks: Hooks | None = None,
     replies: Replies | None = None,
     retry: Retry | None = None,
+    solved: SolvedCases | None = None,
 ) -> FastAPI:
     """The web side as one ASGI application, without `hooks` one that services cannot call, without `replies` one that
     only records what was posted, without `retry` one that asks no source again. `app.state.live.close()` ends its event
@@ -82,7 +84,8 @@ def build_web(
         dependencies=[Depends(gate)],
     )
     live = Live(db, clock)
-    pages = Pages(db, clock, settings, health, live.speed, replies)
+    solved = solved or SolvedCases(settings.classifier)
+    pages = Pages(db, clock, settings, health, live.speed, replies, solved)
     app.state.live = live
     app.include_router(ops_routes(db, clock, health), tags=["operation"])
     reports = Reports(db, clock, settings)

@@ -52,9 +52,16 @@ class Pages:
     """Draws. `speed` is how many seconds of the service's clock pass in one of the wall's."""
 
     def __init__(
-        self, db: Database, clock: Clock, settings: Settings, health: Health, speed: float, replies: Replies
+        self,
+        db: Database,
+        clock: Clock,
+        settings: Settings,
+        health: Health,
+        speed: float,
+        replies: Replies,
+        solved: SolvedCases,
     ) -> None:
-        self.db, self.zone, self._replies, self.solved = db, settings.clock.zone, replies, SolvedCases()
+        self.db, self.zone, self._replies, self.solved = db, settings.clock.zone, replies, solved
         self._clock, self._settings, self._health, self._speed = clock, settings, health, speed
         self._templates = templates()
 
