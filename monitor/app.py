@@ -303,9 +303,8 @@ class App:
             return None
         from monitor.alerts.slack_app import Socket, build_app
 
-        bolt = build_app(
-            self.settings, self.cases, self.db, self.clock, changed, self.whispers, self.replies, self.incidents
-        )
+        shared = (self.whispers, self.replies, self.incidents, self.solved)
+        bolt = build_app(self.settings, self.cases, self.db, self.clock, changed, *shared)
         return Socket(bolt, self.settings.slack)
 
     def web(self) -> FastAPI:

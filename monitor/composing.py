@@ -47,9 +47,13 @@ def offered(replies: Replies, case: Case, actor: str) -> list[tuple[str, str]]:
     return [(each.name, filled(each, case, actor, replies.settings)) for each in templates]
 
 
-def with_template(chosen: str, before: str, texts: Sequence[str]) -> str:
-    """The reply once a template was chosen: in place of another one of `texts`, else above what was written by hand."""
-    return chosen if not before.strip() or before.strip() in texts else f"{chosen}\n\n{before}"
+def with_template(chosen: str, before: str, texts: Sequence[str], most: int) -> str:
+    """The reply once a template was chosen: in place of another one of `texts`, else above what was written by hand,
+    of which nothing is lost: where both are more than `most` characters, the end of the template is."""
+    if not before.strip() or before.strip() in (text[:most].strip() for text in texts):
+        return chosen[:most]
+    room = most - len(before) - 2
+    return f"{chosen[:room]}\n\n{before}" if room > 0 else before
 
 
 def hints_in(text: str, case: Case) -> list[Hint]:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from monitor.case_features import SAME_BRAND, AnsweredFeatures
 from monitor.customer import answers
 from monitor.models import CaseEventRow, CaseRow, FeaturesRow, MentionRow, VerdictRow
+from monitor.personal import called, hidden
 from monitor.search_words import Question, Term, words
 from monitor.settings import ClassifierSettings
 from monitor.word_index import find
@@ -51,6 +52,12 @@ class Similar:
     satisfaction: int | None
     likeness: float  # cosine, or the share of rare words that are the same
     by_words: bool = False
+
+    @property
+    def words(self) -> str:
+        """What we answered, to be said to somebody else: without names, addresses, handles and long numbers."""
+        names = {name for known in (self.author, self.author_name) if known for name in called(known)}
+        return hidden(self.answered, sorted(names, key=len, reverse=True), links=True)
 
 
 class SolvedCases:

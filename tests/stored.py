@@ -6,6 +6,8 @@ import itertools
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from monitor.cases import Cases
 from monitor.classify.verdict import Verdict
 from monitor.database import Database
@@ -30,6 +32,15 @@ def verdict(complaint: bool = True, **more: Any) -> Verdict:
         "model": "test",
     }
     return Verdict(**(given | more))
+
+
+def judge(session: Session, row: MentionRow, judged: Verdict, now: datetime) -> None:
+    """Store a verdict on a mention."""
+    scores = dict(zip(("negative", "neutral", "positive"), judged.sentiment_scores, strict=True))
+    names = [name for name in judged.__dataclass_fields__ if name not in ("sentiment_scores", "features")]
+    plain = {name: getattr(judged, name) for name in names}
+    session.add(VerdictRow(mention_id=row.id, revision=row.revision, judged_at=now, **plain, **scores))
+    session.flush()
 
 
 def complain(
@@ -58,14 +69,7 @@ def complain(
         row = MentionRow(**given)
         session.add(row)
         session.flush()
-        scores = dict(zip(("negative", "neutral", "positive"), judged.sentiment_scores, strict=True))
-        plain = {
-            name: getattr(judged, name)
-            for name in judged.__dataclass_fields__
-            if name not in ("sentiment_scores", "features")
-        }
-        session.add(VerdictRow(mention_id=row.id, revision=row.revision, judged_at=now, **plain, **scores))
-        session.flush()
+        judge(session, row, judged, now)
         case_id = (cases or Cases(db, settings)).consider(session, {row.id: judged}, now).get(row.id)
     assert case_id is not None
     return case_id

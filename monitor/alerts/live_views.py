@@ -14,7 +14,7 @@ _KEPT = 200  # windows remembered
 
 log = structlog.get_logger(__name__)
 
-Draw = Callable[[], dict[str, Any]]
+Draw = Callable[[Mapping[str, Any]], dict[str, Any]]  # the window as it is, to how it is to be
 
 
 class LiveViews:
@@ -28,11 +28,11 @@ class LiveViews:
         self._lock = threading.Lock()
 
     def offer(self, view: Mapping[str, Any], stamp: str, draw: Draw) -> None:
-        """Show what `draw` gives in `view`, if no later `stamp` was shown there. Never raises: a hint that does not
-        show is no harm."""
+        """Show what `draw` makes of `view`, or of what was shown there since, if no later `stamp` was. Never raises: a
+        hint that does not show is no harm."""
         key = str(view["id"])
         with self._lock:
-            window = self._windows.setdefault(key, _Window(str(view.get("hash") or "")))
+            window = self._windows.setdefault(key, _Window(view))
             while len(self._windows) > _KEPT:
                 del self._windows[next(iter(self._windows))]
             if _later(window.stamp, stamp):
@@ -52,9 +52,9 @@ class LiveViews:
 
     def _show(self, key: str, window: _Window, draw: Draw) -> None:
         try:
-            given = {"hash": window.hash} if window.hash else {}
-            answer = self._client.views_update(view_id=key, view=draw(), **given)
-            window.hash = str((answer.get("view") or {}).get("hash") or "")
+            given = {"hash": window.view["hash"]} if window.view.get("hash") else {}
+            answer = self._client.views_update(view_id=key, view=draw(window.view), **given)
+            window.view = answer["view"]
         except SlackApiError as error:
             if error.response.get("error") == "hash_conflict":  # another process has drawn it: begin with its hash
                 with self._lock:
@@ -66,8 +66,8 @@ class LiveViews:
 
 
 class _Window:
-    def __init__(self, hash_: str) -> None:
-        self.hash, self.stamp = hash_, ""
+    def __init__(self, view: Mapping[str, Any]) -> None:
+        self.view, self.stamp = view, ""
         self.waiting: Draw | None = None
         self.busy = False
 

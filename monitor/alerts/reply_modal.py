@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from monitor.alerts import reply_answered
 from monitor.alerts.blocks import Block, moment, ordinal
 from monitor.alerts.text import address, cut, line, link, quote
 from monitor.cases import Case
@@ -113,15 +114,23 @@ def hints_block(text: str, route: Route, hints: Sequence[Hint]) -> Block:
     return _context("\n".join(rows)) | {"block_id": "hints"}
 
 
-def redrawn(view: Mapping[str, Any], hints: Block, field: Block | None = None, n: int = 0) -> Block:
-    """`view` as Slack has sent it, with other hints, and with another `field` where that is given."""
+def redrawn(
+    view: Mapping[str, Any],
+    hints: Block | None = None,
+    field: Block | None = None,
+    n: int = 0,
+    answered: Sequence[Block] | None = None,
+) -> Block:
+    """`view` as Slack has given it, with other hints, another `field`, or other `answered` cases below, where that is
+    given."""
     blocks = []
     for block in view["blocks"]:
-        if block.get("block_id") == "hints":
+        name = str(block.get("block_id", ""))
+        if hints is not None and name == "hints":
             blocks.append(hints)
-        elif field is not None and str(block.get("block_id", "")).startswith("reply:"):
+        elif field is not None and name.startswith("reply:"):
             blocks.append(field)
-        else:
+        elif answered is None or not name.startswith(reply_answered.BLOCKS):
             blocks.append(block)
     kept = {
         key: view[key]
@@ -130,7 +139,7 @@ def redrawn(view: Mapping[str, Any], hints: Block, field: Block | None = None, n
     }
     if field is not None:
         kept["private_metadata"] = json.dumps(json.loads(view["private_metadata"]) | {"n": n})
-    return kept | {"blocks": blocks}
+    return kept | {"blocks": [*blocks, *(answered or ())]}
 
 
 def typed(view: Mapping[str, Any]) -> tuple[str, str]:

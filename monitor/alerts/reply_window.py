@@ -6,7 +6,7 @@ What stands in a case's thread never goes to the customer by itself; only what i
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -14,7 +14,8 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from monitor.alerts import modals, reply_modal
+from monitor.alerts import modals, reply_answered, reply_modal
+from monitor.alerts.blocks import Block
 from monitor.alerts.live_views import LiveViews
 from monitor.alerts.reply_modal import Window
 from monitor.alerts.slack_acts import FAILED, Acts
@@ -25,6 +26,7 @@ from monitor.composing import begun, hints_in, offered, with_template
 from monitor.customer import conversation, earlier_cases
 from monitor.errors import Refused
 from monitor.outgoing import Outgoing, Replies
+from monitor.similar import Similar, SolvedCases
 from monitor.transitions import CLOSED_STATES
 
 _TOO_LATE = ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged")
@@ -34,15 +36,22 @@ log = structlog.get_logger(__name__)
 
 class ReplyWindow:
     def __init__(
-        self, acts: Acts, replies: Replies, client: WebClient, whispers: Whispers, changed: Callable[[], None]
+        self,
+        acts: Acts,
+        replies: Replies,
+        solved: SolvedCases,
+        client: WebClient,
+        whispers: Whispers,
+        changed: Callable[[], None],
     ) -> None:
-        self._acts, self._replies, self._client = acts, replies, client
+        self._acts, self._replies, self._solved, self._client = acts, replies, solved, client
         self._whispers, self._changed = whispers, changed
         self._live = LiveViews(client)
 
     def register(self, app: App) -> None:
         app.action(reply_modal.TYPED)(self.type)
         app.action(reply_modal.PICKED)(self.pick)
+        app.action(reply_answered.USED)(self.use)
         app.action(reply_modal.ELSEWHERE)(self.elsewhere)
         app.view(reply_modal.REPLY)(self.submit)
         app.view_closed(reply_modal.REPLY)(self.close)
@@ -59,13 +68,16 @@ class ReplyWindow:
             raise Refused(f"Case {case.id} is {case.state} already. Reopen it if there is more to do.")
         view = reply_modal.window(self._window(case, person, (body.get("channel") or {}).get("id")), now)
         try:
-            self._client.views_open(trigger_id=body["trigger_id"], view=view)
+            opened = self._client.views_open(trigger_id=body["trigger_id"], view=view)["view"]
         except SlackApiError as error:
             reason = str(error.response.get("error"))
             if reason in _TOO_LATE:
                 raise Refused("That took too long for Slack. Please press again.") from None
             raise Refused(f"Slack would not open the window ({reason}).") from None
         self._replies.compose(case.id, person.name, now, person.id)
+        if answered := reply_answered.answered_blocks(self._like(case), case.brand, now):
+            # below the field, and once the window is open: Slack waits for that no longer than three seconds
+            self._live.offer(opened, "", lambda shown: reply_modal.redrawn(shown, answered=answered))
 
     def type(self, ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         """A character was typed: count, and say what to think over."""
@@ -76,8 +88,8 @@ class ReplyWindow:
             return
         route = self._replies.route(case)
 
-        def draw() -> dict[str, Any]:
-            return reply_modal.redrawn(view, reply_modal.hints_block(text, route, hints_in(text, case)))
+        def draw(shown: Mapping[str, Any]) -> dict[str, Any]:
+            return reply_modal.redrawn(shown, reply_modal.hints_block(text, route, hints_in(text, case)))
 
         self._keep(case, person, text)
         self._live.offer(view, str(action.get("action_ts") or ""), draw)
@@ -90,13 +102,40 @@ class ReplyWindow:
         if case is None:
             return
         texts = [text for _, text in offered(self._replies, case, person.name)]
-        before, name = reply_modal.typed(view)
-        text = with_template(texts[int(action["selected_option"]["value"])], before, texts)
-        number, route = int(name.partition(":")[2] or 0) + 1, self._replies.route(case)
+        before, _ = reply_modal.typed(view)
+        text = with_template(texts[int(action["selected_option"]["value"])], before, texts, reply_modal.LONGEST)
+        self._fill(view, action, case, person, text)
 
-        def draw() -> dict[str, Any]:
-            shown = reply_modal.hints_block(text, route, hints_in(text, case))
-            return reply_modal.redrawn(view, shown, reply_modal.input_block(text, number), number)
+    def use(self, ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
+        """The words of an answered case were chosen. They take the place of those of another, and stand above what was
+        written by hand. If it is gone meanwhile, it goes from the window too."""
+        ack()
+        view, person = body["view"], Person.of(body)
+        case = self._case(view)
+        if case is None:
+            return
+        like, (text, _) = self._like(case), reply_modal.typed(view)
+        words = {each.id: each.words for each in like}
+        if chosen := words.get(int(action["value"])):
+            text = with_template(chosen, text, list(words.values()), reply_modal.LONGEST)
+        answered = reply_answered.answered_blocks(like, case.brand, self._acts.clock.now())
+        self._fill(view, action, case, person, text, answered)
+
+    def _fill(
+        self,
+        view: Mapping[str, Any],
+        action: Mapping[str, Any],
+        case: Case,
+        person: Person,
+        text: str,
+        answered: Sequence[Block] | None = None,
+    ) -> None:
+        """Put `text` into the field, which takes a new name: under the old one Slack would keep what stands there."""
+        number, route = int(reply_modal.typed(view)[1].partition(":")[2] or 0) + 1, self._replies.route(case)
+
+        def draw(shown: Mapping[str, Any]) -> dict[str, Any]:
+            hints = reply_modal.hints_block(text, route, hints_in(text, case))
+            return reply_modal.redrawn(shown, hints, reply_modal.input_block(text, number), number, answered)
 
         self._keep(case, person, text)
         self._live.offer(view, str(action.get("action_ts") or ""), draw)
@@ -223,6 +262,14 @@ class ReplyWindow:
             hints=hints_in(begin.text, case),
             where={"case": case.id, "channel": channel, "n": 0},
         )
+
+    def _like(self, case: Case) -> list[Similar]:
+        try:
+            with self._acts.db.read() as session:
+                return self._solved.like(session, case.id, self._acts.clock.now())
+        except Exception:  # the reply can be written without them
+            log.exception("no answered cases could be looked up", case=case.id)
+            return []
 
     def _case(self, view: Mapping[str, Any]) -> Case | None:
         try:

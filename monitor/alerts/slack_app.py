@@ -39,6 +39,7 @@ from monitor.errors import Refused
 from monitor.incidents import Incidents
 from monitor.outgoing import Replies
 from monitor.settings import Settings, SlackSettings
+from monitor.similar import SolvedCases
 from monitor.solved import PRESSES
 
 BUTTONS = ("take", "reply", "resolve", "reopen", *PRESSES)
@@ -60,6 +61,7 @@ def build_app(
     whispers: Whispers | None = None,
     replies: Replies | None = None,
     incidents: Incidents | None = None,
+    solved: SolvedCases | None = None,
 ) -> App:
     """Bolt's app with a listener for every action of `blocks`. `changed` is called after each change of a case, so that
     what it puts into the outbox need not wait. Without `replies` the Reply window only records what was posted."""
@@ -79,7 +81,7 @@ def build_app(
     home = Home(acts, Routes(settings), QuietHours(settings), client)
     windows = CaseModals(acts, client, whispers, changed, home)
     replies = replies or Replies(db, cases, settings, lambda name: None)
-    reply = ReplyWindow(acts, replies, client, whispers, changed)
+    reply = ReplyWindow(acts, replies, solved or SolvedCases(settings.classifier), client, whispers, changed)
     brands = [brand.name for brand in settings.brands if not brand.competitor]
     for part in (
         home,

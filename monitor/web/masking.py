@@ -7,14 +7,13 @@ page need not think of it: frozen records with an `author`, a `text` or a `detai
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from fastapi import Request
 
-from monitor.similar import Similar
+from monitor.personal import called, hidden
 from monitor.web.gate import visitor
 
 Value = TypeVar("Value")
@@ -30,12 +29,6 @@ REMOVED: Mapping[str, Any] = {
 WORDS = frozenset({"text", "answered", "detail", "quote", "quotes", "example", "examples", "sample", "samples"})
 NAMED = ("author", "author_name")
 OF_CUSTOMERS = frozenset({"rated"})  # events whose actor is no colleague
-
-_LINK = re.compile(r"(?:https?://|(?<!\w)www\.)\S{1,2000}", re.IGNORECASE)
-_EMAIL = re.compile(r"(?<![\w.+%@-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_HANDLE = re.compile(r"(?<![\w/])@[\w.-]{2,100}(?:@[\w.-]{1,100})?|(?<![\w/])/?u/[\w-]{3,50}", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w-])\+?\(?\d[\d \u00a0().\-/]{5,40}\d(?!\w)")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{4}")
 
 
 def shown(request: Request, value: Value) -> Value:
@@ -56,31 +49,6 @@ def masked_row(row: Mapping[str, Any]) -> dict[str, Any]:
     seen = dict(row) | {name: hidden(row[name], names) for name in WORDS if row.get(name)} | about
     seen.pop("author_name", None)
     return seen
-
-
-def anonymous(answer: Similar) -> str:
-    """What we answered one customer, to be said to another: without names, addresses, handles and long numbers."""
-    names = _names({"author": answer.author, "author_name": answer.author_name})
-    return hidden(answer.answered, sorted(names, key=len, reverse=True), links=True)
-
-
-def hidden(text: str, names: Collection[str] = (), links: bool = False) -> str:
-    """Words without addresses, links (unless `links`), handles, long numbers, and `names`."""
-    if links:
-        parts = re.split(f"({_LINK.pattern})", text, flags=_LINK.flags)
-        return "".join(part if n % 2 else hidden(part, names) for n, part in enumerate(parts))
-    text = _LINK.sub("[link]", text)
-    text = _EMAIL.sub("[e-mail]", text)
-    text = _HANDLE.sub("[name]", text)
-    text = _NUMBER.sub(_number, text)
-    for name in names:
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "[name]", text, flags=re.IGNORECASE)
-    return text
-
-
-def _number(found: re.Match[str]) -> str:
-    digits = sum(character.isdigit() for character in found[0])
-    return found[0] if digits < 7 or _DATE.fullmatch(found[0].strip()) else "[number]"
 
 
 def _masked(value: Any, names: tuple[str, ...]) -> Any:
@@ -132,15 +100,8 @@ def _names(own: Mapping[str, Any]) -> set[str]:
     if "author" in own:
         for name in (own.get(key) for key in NAMED):
             if isinstance(name, str):
-                found |= _called(name)
+                found |= called(name)
     for value in own.values():
         if is_dataclass(value) and not isinstance(value, type) and hasattr(value, "author"):
             found |= _names({key: getattr(value, key, None) for key in NAMED})
     return found
-
-
-def _called(name: str) -> set[str]:
-    """A name, its handle without the sign, and its first and last word."""
-    plain = name.strip().removeprefix("@").removeprefix("u/")
-    words = plain.split()
-    return {part for part in (name.strip(), plain, *words[:1], *words[-1:]) if len(part) >= 3}

@@ -18,7 +18,6 @@ from monitor.storable import storable
 from monitor.web import queries
 from monitor.web.actions import BUSY
 from monitor.web.gate import clean_name, me
-from monitor.web.masking import anonymous
 from monitor.web.pages import Pages, missing, remember, whole_case
 from monitor.web.writing import weigh
 
@@ -52,7 +51,7 @@ def reply_routes(pages: Pages, replies: Replies, clock: Clock) -> APIRouter:
         try:
             if do == "template":
                 texts = dict(offered(replies, case, name or ""))
-                text = with_template(texts.get(template, ""), text, list(texts.values())).strip()
+                text = with_template(texts.get(template, ""), text, list(texts.values()), LONGEST).strip()
             elif name is None and do != "weigh":
                 refused = NOBODY
             elif name is not None and do == "elsewhere":
@@ -84,13 +83,12 @@ def reply_routes(pages: Pages, replies: Replies, clock: Clock) -> APIRouter:
         if case is None:
             return missing(pages, request, case_id)
         with pages.db.read() as session:
-            found = {each.id: anonymous(each) for each in pages.solved.like(session, case_id, now)}
+            found = {each.id: each.words for each in pages.solved.like(session, case_id, now)}
             text = begun(session, replies, case, name or "", now).text if reply is None else _plain(reply)
         if like not in found:
             return _answer(pages, request, case_id, name, "That case is none of those like this one.", None, 409, text)
-        return _answer(
-            pages, request, case_id, name, None, None, 200, with_template(found[like], text, list(found.values()))
-        )
+        chosen = with_template(found[like], text, list(found.values()), LONGEST)
+        return _answer(pages, request, case_id, name, None, None, 200, chosen)
 
     @router.post("/cases/{case_id}/reply/weigh")
     def typed(request: Request, case_id: int, reply: Reply = "") -> Response:

@@ -17,7 +17,8 @@ from monitor.access.rows import AuditRow
 from monitor.access.tokens import Tokens
 from monitor.clock import ManualClock
 from monitor.models import CorrectionRow, MentionRow, ReplyRow
-from monitor.web.masking import hidden, masked
+from monitor.personal import hidden
+from monitor.web.masking import masked
 from tests.web.people import US, browser, person, signed_in, users
 from tests.web.serving import Desk
 from tests.web.town import BAD, Said, case, happened
