@@ -138,6 +138,21 @@ def test_dismissing_a_case_is_a_correction(
         assert session.execute(text("SELECT actor, complaint FROM corrections")).all() == [("maya", 0)]
 
 
+def test_answered_cases_like_another_are_shown_with_what_was_answered(
+    firsthour: Firsthour, db: Database, make_settings: Callable[..., Settings]
+) -> None:
+    solved, asked = (str(case(db, make_settings, f"The courier left it with a neighbour {n}")) for n in "ab")
+    assert firsthour("cases", "similar", asked).stdout == "No answered case is like it.\n"
+    firsthour("cases", "reply", solved, "--text", "We fetch it.", "--elsewhere")
+    firsthour("db", "index", "--anew")
+    shown = firsthour("cases", "similar", asked).stdout
+    assert f"case {solved}, " in shown
+    assert "  they: The courier left it with a neighbour a\n  we:   We fetch it.\n" in shown
+    (one,) = json.loads(firsthour("cases", "similar", asked, "--json").stdout)
+    assert (one["id"], one["answered"], one["by_words"]) == (int(solved), "We fetch it.", True)
+    assert firsthour("cases", "similar", "77", code=1).stderr == "firsthour: there is no case 77\n"
+
+
 def test_a_case_that_does_not_exist_is_refused_in_one_line(firsthour: Firsthour, db: Database) -> None:
     result = firsthour("cases", "show", "77", code=1)
     assert result.stderr == "firsthour: there is no case 77\n"
