@@ -6,6 +6,7 @@ before there was an index, `below` in the table `unindexed`, are read in by a jo
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import delete, func, select, text
@@ -17,6 +18,9 @@ from monitor.search_words import Question, Term, words
 
 AT_ONCE = 1000  # mentions in one commit: whoever else writes waits for no more
 BUCKET = 16  # bits of an id: mentions whose other bits are alike are in one bucket
+NEWEST = (1, 4)  # buckets that are asked first
+BUCKETS = 8  # asked in one go: each of them is weighed for every mention that has the words
+FEW = 5_000  # mentions that are fetched and put in order
 PAGES = 500  # of SQLite's index, merged in one commit
 _MAX_ID = 2**63 - 1
 
@@ -160,25 +164,46 @@ def forget_leavings(db: Database) -> None:
 
 
 def _find_in_buckets(session: Session, asked: Question, limit: int, before: int) -> list[int]:
-    """From the newest bucket back, twice as many each time. The index knows no order: asked for a frequent word in all
-    of them, PostgreSQL would fetch and sort every mention that has it."""
+    """In the newest buckets; then, where there are few in all, everywhere at once; else from bucket to bucket back. The
+    index knows no order: asked for a frequent word everywhere, PostgreSQL would fetch and sort all that have it."""
     last = min(before - 1, session.scalar(text("SELECT max(id) FROM mention_words")) or 0) >> BUCKET
+    session.execute(text("SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '64MB', true)"))
     found: list[int] = []
-    wanted, many = _query(asked), 1
-    session.execute(text("SET LOCAL enable_seqscan = off"))
-    while last >= 0 and len(found) < limit:
+    for step in itertools.count():
+        if last < 0 or len(found) >= limit:
+            break
+        if step == len(NEWEST) and len(few := _everywhere(session, asked, FEW)) < FEW:
+            found = sorted((id for id in few if id < before), reverse=True)[:limit]
+            break
+        many = NEWEST[step] if step < len(NEWEST) else BUCKETS
         buckets = range(max(0, last - many + 1), last + 1)
-        within = " | ".join(f"'#{bucket}'" for bucket in buckets)
-        # the inner question ends before the order: else the planner may walk the ids and read every row
-        statement = text(
-            "SELECT id FROM (SELECT id FROM mention_words WHERE words @@ CAST(:asked AS tsquery) OFFSET 0) AS found"
-            " WHERE id < :before ORDER BY id DESC LIMIT :limit"
-        )
-        given = {"asked": f"({within}) & {wanted}", "before": before, "limit": limit - len(found)}
-        found += session.execute(statement, given).scalars()
-        last, many = last - many, many * 2
+        found += _in_buckets(session, asked, buckets, limit - len(found), before)
+        last -= many
     session.execute(text("SET LOCAL enable_seqscan = on"))
     return found
+
+
+def _in_buckets(session: Session, asked: Question, buckets: range, limit: int, before: int) -> list[int]:
+    within = " | ".join(f"'#{bucket}'" for bucket in buckets)
+    statement = text(f"{_having(asked)} AND id < :before ORDER BY id DESC LIMIT :limit")
+    given = {"likely": f"({within}) & {_loosely(asked)}", "asked": _query(asked), "before": before, "limit": limit}
+    return list(session.execute(statement, given).scalars())
+
+
+def _everywhere(session: Session, asked: Question, most: int) -> list[int]:
+    """In no order, and no more than `most`."""
+    given = {"likely": _loosely(asked), "asked": _query(asked), "most": most}
+    return list(session.execute(text(f"{_having(asked)} LIMIT :most"), given).scalars())
+
+
+def _having(asked: Question) -> str:
+    """The inner question ends before anything else: else the planner may walk the ids and read every row. The index
+    knows no places, so that a phrase costs it more than its words do: those that have the words are looked at one by
+    one."""
+    inner = "SELECT id, words FROM mention_words WHERE words @@ CAST(:likely AS tsquery) OFFSET 0"
+    phrases = any(len(term.words) > 1 for term in (*asked.wanted, *asked.unwanted))
+    exactly = "words @@ CAST(:asked AS tsquery)" if phrases else "CAST(:asked AS text) IS NOT NULL"
+    return f"SELECT id FROM ({inner}) AS found WHERE {exactly}"  # noqa: S608
 
 
 def _vector(id: int, said: Sequence[str]) -> str:
@@ -190,11 +215,20 @@ def _vector(id: int, said: Sequence[str]) -> str:
 
 
 def _query(asked: Question) -> str:
-    def each(term: Term) -> str:
-        last = f"'{term.words[-1]}'" + (":*" if term.starts else "")
-        return "(" + " <-> ".join([*(f"'{word}'" for word in term.words[:-1]), last]) + ")"
+    return " & ".join([*map(_term, asked.wanted), *(f"!{_term(term)}" for term in asked.unwanted)])
 
-    return " & ".join([*map(each, asked.wanted), *(f"!{each(term)}" for term in asked.unwanted)])
+
+def _loosely(asked: Question) -> str:
+    """The words of all phrases, wherever they are, and without the single words that are unwanted."""
+    wanted = {word: _term(Term((word,))) for term in asked.wanted for word in term.words[:-1]}
+    wanted |= {term.words[-1] + "*" * term.starts: _term(Term(term.words[-1:], term.starts)) for term in asked.wanted}
+    unwanted = [f"!{_term(term)}" for term in asked.unwanted if len(term.words) == 1]
+    return " & ".join([*wanted.values(), *unwanted])
+
+
+def _term(term: Term) -> str:
+    last = f"'{term.words[-1]}'" + (":*" if term.starts else "")
+    return "(" + " <-> ".join([*(f"'{word}'" for word in term.words[:-1]), last]) + ")"
 
 
 def _match(asked: Question) -> str:

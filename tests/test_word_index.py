@@ -102,15 +102,19 @@ def test_pages_follow_one_another_without_gap_or_double(any_db: Database, now: d
     assert found(any_db, "late", 10, before=ids[4]) == ids[3::-1]
 
 
+@pytest.mark.parametrize("few", [1, 100])
 def test_they_are_found_across_buckets_the_newest_first(
-    any_db: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+    any_db: Database, now: datetime, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr(word_index, "BUCKET", 1)
+    monkeypatch.setattr(word_index, "FEW", few)
     ids = read(any_db, now, *[f"late {'again' if n % 3 == 0 else 'often'} {n}" for n in range(20)])
     again = ids[::3][::-1]
     assert found(any_db, "again") == again
     assert found(any_db, "again", 2) == again[:2]
     assert found(any_db, "again", 50, before=again[2]) == again[3:]
+    assert found(any_db, '"late again"', 3, before=again[0]) == again[1:4]
+    assert found(any_db, '"again late"') == []
 
 
 def test_an_edited_text_is_found_by_its_new_words_alone(any_db: Database, now: datetime) -> None:
