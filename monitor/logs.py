@@ -126,7 +126,6 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     root.setLevel(level)
     for chatty in (
         "apprise",
-        "apscheduler",
         "slack_bolt",
         "slack_sdk",
         "uvicorn",
@@ -137,3 +136,5 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         "tweepy",
     ):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING) if level > logging.DEBUG else level)
+    # it warns of each run that is left out; the scheduler does so once
+    logging.getLogger("apscheduler").setLevel(max(level, logging.ERROR) if level > logging.DEBUG else level)

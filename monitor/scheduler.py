@@ -35,12 +35,35 @@ def slot_of(now: datetime, every: timedelta) -> datetime:
     return now - (now - _EPOCH) % every
 
 
+class Overruns:
+    """Runs that were left out because the one before was not over: what was due is done by the next. Said once when it
+    begins, and once when a run was over in time again."""
+
+    def __init__(self) -> None:
+        self._left_out: dict[str, int] = {}  # since it began
+        self._during: set[str] = set()  # the run that is under way
+
+    def left_out(self, job: str) -> None:
+        if job not in self._left_out:
+            log.warning("runs of a job are left out, the one before takes too long", job=job)
+        self._left_out[job] = self._left_out.get(job, 0) + 1
+        self._during.add(job)
+
+    def ran(self, job: str) -> None:
+        if job in self._during:
+            self._during.discard(job)
+        elif (count := self._left_out.pop(job, None)) is not None:
+            log.info("a job runs in time again", job=job, left_out=count)
+
+
 class Scheduler:
     def __init__(self, db: Database, clock: Clock, owner: str, jobs: Sequence[Job], speed: float = 1.0) -> None:
         """`speed` is the clock's (see SystemClock): a job of every hour ticks that much more often."""
+        from apscheduler import events
         from apscheduler.schedulers.background import BackgroundScheduler
 
         self._db, self._clock, self._owner = db, clock, owner
+        self._overruns = Overruns()
         self._ticks = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60}
         )
@@ -54,6 +77,9 @@ class Scheduler:
                 seconds=seconds,
                 jitter=min(5.0, seconds / 10),
             )
+        left_out = events.EVENT_JOB_MAX_INSTANCES | events.EVENT_JOB_MISSED
+        self._ticks.add_listener(lambda event: self._overruns.left_out(event.job_id), left_out)
+        self._ticks.add_listener(lambda event: self._overruns.ran(event.job_id), events.EVENT_JOB_EXECUTED)
 
     def start(self) -> None:
         self._ticks.start()

@@ -3,15 +3,17 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.leases import take_slot
 from monitor.models import SlotRow
-from monitor.scheduler import KEEP_SLOTS, Job, Scheduler, forget_slots, slot_of
+from monitor.scheduler import KEEP_SLOTS, Job, Overruns, Scheduler, forget_slots, slot_of
 
 
 def test_a_job_runs_once_for_a_slot_however_many_replicas_tick(any_db: Database, clock: ManualClock) -> None:
@@ -55,6 +57,62 @@ def test_a_started_scheduler_ticks_by_itself_and_stops(db: Database, clock: Manu
     finally:
         scheduler.stop()
     scheduler.stop()
+
+
+def test_runs_that_are_left_out_are_told_of_once(db: Database, clock: ManualClock) -> None:
+    ready, go_on, again = threading.Event(), threading.Event(), threading.Event()
+    said: list[dict[str, object]] = []
+    told = threading.Condition()
+
+    def run(now: datetime) -> None:
+        clock.move(timedelta(seconds=1))  # so that each run has a slot of its own
+        if not ready.is_set():
+            ready.set()
+            go_on.wait(20)
+        else:
+            again.set()
+
+    def hear(_logger: object, _method: str, event: dict[str, object]) -> dict[str, object]:
+        with told:
+            said.append(event)
+            told.notify_all()
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[hear])
+    scheduler = Scheduler(db, clock, "me", [Job("slow", timedelta(seconds=1), run)], speed=2.0)
+    scheduler.start()
+    try:
+        assert ready.wait(20)
+        with told:
+            assert told.wait_for(lambda: said, 20)
+        go_on.set()
+        assert again.wait(20)
+        with told:
+            assert told.wait_for(lambda: len(said) > 1, 20)
+    finally:
+        go_on.set()
+        scheduler.stop()
+        structlog.reset_defaults()
+    assert [each["event"] for each in said] == [
+        "runs of a job are left out, the one before takes too long",
+        "a job runs in time again",
+    ]
+
+
+def test_a_job_that_is_always_too_long_is_told_of_once_until_it_is_not() -> None:
+    overruns = Overruns()
+    with capture_logs() as logs:
+        for _ in range(3):
+            overruns.left_out("slow")
+            overruns.left_out("slow")
+            overruns.ran("slow")
+        overruns.ran("quick")
+        overruns.ran("slow")
+        overruns.ran("slow")
+    assert [(each["log_level"], each["job"], each.get("left_out")) for each in logs] == [
+        ("warning", "slow", None),
+        ("info", "slow", 6),
+    ]
 
 
 def test_old_slots_are_forgotten_and_fresh_ones_kept(db: Database, clock: ManualClock) -> None:
