@@ -178,8 +178,15 @@ def _series(
         scope=scope.words,
         spec=lines(scope.axis, values, (), marks, shown.behind, FORMS[of.kind], domain(figure)),
         table=Table((when(scope), *(Column(name, of.kind) for name in shown.points)), tuple(rows), links(scope)),
-        note=partial(scope).strip() or None,
+        note=_about_before(scope) + partial(scope),
     )
+
+
+def _about_before(scope: TrendScope) -> str:
+    """Where the period before is to be found: a second line for each of seven could not be read."""
+    if not scope.before:
+        return "There is no whole period before to compare with."
+    return f"What each was in {scope.than}: the short lines of the next chart."
 
 
 def _ranking(scope: TrendScope, by: str, figure: str, groups: Sequence[Group]) -> Chart:

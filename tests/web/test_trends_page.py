@@ -37,6 +37,7 @@ def test_it_opens_with_complaints_by_topic_and_says_which_moved(desk: Desk) -> N
     page = Seen(desk.http.get("/trends").text)
     assert "Complaints about delivery: 60" not in page.text
     assert "60 complaints about delivery, after none in the 28 days before" in page.text
+    assert "What each was in the 28 days before: the short lines of the next chart." in page.text
     assert "Most complaints: 60 about delivery" in page.text
     assert "52 % of complaints are about delivery, after 0 % in the 28 days before" in page.text
     assert ("a", {"href": "/trends", "aria-current": "page"}) in page.tags
