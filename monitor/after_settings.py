@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from monitor.notice_texts import PLACEHOLDERS, unknown_placeholder
 from monitor.section import Duration, Section, Span
+from monitor.team_settings import known_topics
 
 _FIELDS = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
 
@@ -62,15 +63,7 @@ class AutoAckSettings(Section):
     status_texts: Texts = Field(default_factory=dict, description="by language: a person has taken the case")
     moved_texts: Texts = Field(default_factory=dict, description="by language: the promised time has moved")
 
-    @field_validator("not_topics")
-    @classmethod
-    def _topics(cls, value: list[str]) -> list[str]:
-        from monitor.classify.verdict import TOPICS
-
-        for topic in value:
-            if topic not in TOPICS:
-                raise ValueError(f'there is no topic "{topic}": one of {", ".join(TOPICS)}')
-        return value
+    _topics = field_validator("not_topics")(known_topics)
 
 
 class AfterSettings(Section):

@@ -26,6 +26,15 @@ def known_severities(value: list[str]) -> list[str]:
     return value
 
 
+def known_topics(value: list[str]) -> list[str]:
+    from monitor.classify.verdict import TOPICS
+
+    for topic in value:
+        if topic not in TOPICS:
+            raise ValueError(f'there is no topic "{topic}": one of {", ".join(TOPICS)}')
+    return value
+
+
 def quiet_windows(value: list[str]) -> list[str]:
     """Windows that leave some of the week."""
     from monitor.business_time import BusinessHours, windows
@@ -58,16 +67,7 @@ class RouteSettings(Section):
     lead: str | None = Field(None, description="told at a breach of these: user (U...) or channel (C...)")
 
     _severities = field_validator("severity")(known_severities)
-
-    @field_validator("topic")
-    @classmethod
-    def _topics(cls, value: list[str]) -> list[str]:
-        from monitor.classify.verdict import TOPICS
-
-        for topic in value:
-            if topic not in TOPICS:
-                raise ValueError(f'there is no topic "{topic}": one of {", ".join(TOPICS)}')
-        return value
+    _topics = field_validator("topic")(known_topics)
 
 
 class OncallSettings(Section):
