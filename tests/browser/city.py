@@ -28,7 +28,7 @@ SECTIONS: dict[str, Any] = {
     "sources": [each | {"every": "10m"} for each in SOURCES],
     "login": {"local": True},
     "clock": {"timezone": "Europe/Tallinn"},
-    "oncall": [{"who": "U0MARI", "hours": ["mon-fri 09:00-17:00"]}],
+    "oncall": [{"who": "U0MARI", "name": "Mari", "hours": ["mon-fri 09:00-17:00"]}],
     "templates": [{"name": "Sorry", "text": "We are sorry, {name}."}],
 }
 COMPLAINTS = {
