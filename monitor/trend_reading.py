@@ -113,8 +113,8 @@ class Reading:
                 where.append(t[name] == "")
             elif name != dimensions[-1]:  # what is named can be sought, and what comes after it in the key too
                 where.append(t[name].in_(self._values(grain, buckets, name)))
-        bucket = t.bucket if grain == "day" else self._bucket(t.bucket)
-        yield from self._grouped(t[by] if by else None, bucket if apart else None, _tally_sums(wanted), where)
+        bucket = None if not apart else t.bucket if grain == "day" else self.bucket(t.bucket)
+        yield from self._grouped(t[by] if by else None, bucket, _tally_sums(wanted), where)
 
     def _values(self, grain: str, buckets: Collection[int], name: str) -> list[str]:
         t: Any = TALLIES.c
@@ -135,7 +135,7 @@ class Reading:
             where.append(r.sentiment.in_(wanted.sentiment))
         if wanted.complaint is not None:
             where.append(r.complaint.is_(wanted.complaint))
-        bucket = self._bucket(r.hour) if apart else None
+        bucket = self.bucket(r.hour) if apart else None
         yield from self._grouped(getattr(r, by) if by else None, bucket, _rollup_sums(), where)
 
     def _grouped(self, name: Any, bucket: Any, sums: list[Any], where: list[Any]) -> Iterator[Row]:
@@ -153,7 +153,7 @@ class Reading:
             return column.in_(select(each.c.value))
         return column == any_(bindparam(None, list(values), ARRAY(BigInteger)))
 
-    def _bucket(self, hour: Any) -> ColumnElement[int]:
+    def bucket(self, hour: Any) -> ColumnElement[int]:
         """The hour, or the local day that it begins in."""
         if self.span.grain is Grain.HOUR:
             return hour  # type: ignore[no-any-return]

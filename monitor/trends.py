@@ -6,7 +6,7 @@ What counts as a mention: monitor/rollups.py. Which rows are read: monitor/trend
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from monitor.trend_counts import NOTHING, surprise
 from monitor.trend_counts import Counts as Counts
 from monitor.trend_counts import Filter as Filter
 from monitor.trend_reading import Reading
-from monitor.trend_spans import Span
+from monitor.trend_spans import Grain, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,17 @@ def series(session: Session, span: Span, wanted: Filter, by: str | None) -> dict
 
 def totals(session: Session, span: Span, wanted: Filter, by: str) -> dict[str, Counts]:
     """The counts of the whole span for each value of the dimension `by`, the most frequent first."""
-    return _totals(Reading(session, span), wanted, _known(by))
+    return _totals(_whole(session, span), wanted, _known(by))
 
 
 def total(session: Session, span: Span, wanted: Filter) -> Counts:
     """The counts of the whole span."""
-    return _totals(Reading(session, span), wanted, None).get("", NOTHING)
+    return _totals(_whole(session, span), wanted, None).get("", NOTHING)
+
+
+def _whole(session: Session, span: Span) -> Reading:
+    """What answers for the whole span, whatever its grain: by days where it can."""
+    return Reading(session, replace(span, grain=Grain.DAY))
 
 
 def _totals(reading: Reading, wanted: Filter, by: str | None) -> dict[str, Counts]:
@@ -104,7 +109,7 @@ def changes(
     session: Session, span: Span, wanted: Filter, by: Sequence[str] = DIMENSIONS, before: Span | None = None
 ) -> tuple[Change, ...]:
     """What differs from the span `before` (None: the previous one), the most surprising first."""
-    readings = [Reading(session, each) for each in (span, before or span.previous)]
+    readings = [_whole(session, each) for each in (span, before or span.previous)]
     found = []
     for dimension in map(_known, by):
         now, then = (_totals(reading, wanted, dimension) for reading in readings)

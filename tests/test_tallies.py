@@ -21,7 +21,7 @@ from monitor.rollup_rows import SENTIMENTS, TALLIED, TALLIES, RollupRow
 from monitor.rollups import hour_of
 from monitor.trend_counts import DIMENSIONS, NOTHING, Counts, Filter
 from monitor.trend_spans import Grain, Span, day_of, hours_of
-from monitor.trends import series, total, totals
+from monitor.trends import over_time, series, total, totals
 from tests.test_rollups import by_hand, kept
 
 MORNING = datetime(2026, 10, 26, 9, 30, tzinfo=UTC)  # after a night in which clocks went back
@@ -119,12 +119,16 @@ def test_answers_are_read_from_the_sums_where_there_are_any(any_db: Database) ->
     for span, wanted, mentions in (
         (Span(midnight, MORNING, Grain.DAY, TALLINN), Filter(), 10),
         (Span(midnight + HOUR, MORNING, Grain.DAY, TALLINN), Filter(), 100),
-        (Span(midnight, MORNING, Grain.HOUR, TALLINN), Filter(topic=(TOPICS[0],)), 100),
+        (Span(midnight, MORNING, Grain.HOUR, TALLINN), Filter(), 10),
         (Span(midnight, MORNING, Grain.DAY, ZoneInfo("Asia/Kolkata")), Filter(), 100),
-        (Span(midnight, MORNING, Grain.HOUR, TALLINN), Filter(("Acme",), ("forum",), ("de",)), 4),
+        (Span(midnight + HOUR, MORNING, Grain.DAY, TALLINN), Filter(("Acme",), ("forum",), ("de",)), 4),
     ):
         with any_db.read() as session:
             assert total(session, span, wanted).mentions == mentions
+    hourly = Span(midnight, MORNING, Grain.HOUR, TALLINN)
+    with any_db.read() as session:
+        for wanted, mentions in ((Filter(topic=(TOPICS[0],)), 100), (Filter(("Acme",), ("forum",), ("de",)), 4)):
+            assert sum(point.mentions for point in over_time(session, hourly, wanted)) == mentions
     assert tallies.check(any_db, TALLINN) == 16 + 11  # every sum of the day and of the hour
 
 
