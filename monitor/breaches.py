@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.outcomes import HAVING, Outcome
+import numpy as np
 
-# the first that holds
-REASONS: Mapping[str, tuple[str, str]] = {
-    "heard_late": ("Heard too late", "The case was opened only once it was already due."),
-    "owner_silent": ("Owner silent", "Nobody had it when it was due: it was taken back from an owner who kept silent."),
-    "given_back": ("Given back", "Nobody had it when it was due: whoever had taken it gave it back."),
-    "nobody_took_it": ("Nobody took it", "Nobody had taken it by the time it was due."),
-    "answered_late": ("Answered late", "Somebody had it when it was due, and it was answered later."),
-    "not_answered": ("Taken, not answered", "Somebody had it when it was due, and it was never answered."),
-}
+from monitor.outcome_columns import CODES, NEVER, UNKNOWN, Outcomes, moment
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
     """A case that was not answered by the time it was due, and why: a key of REASONS."""
 
-    outcome: Outcome
+    case_id: int
     reason: str
+    brand: str
+    source: str
+    language: str
+    person: str
+    posted_at: datetime
     due_at: datetime
+    answered_at: datetime | None
 
 
-def breaches(outcomes: Iterable[Outcome]) -> list[Breach]:
-    """The breached cases, those due last first."""
-    late = [Breach(o, _reason(o, o.breached_at), o.breached_at) for o in outcomes if o.breached_at is not None]
-    return sorted(late, key=lambda breach: (breach.due_at, breach.outcome.case_id), reverse=True)
+def breaches(of: Outcomes, most: int | None = None) -> list[Breach]:
+    """The breached cases, or so many of them, those due last first."""
+    late, names = of.rows[of.rows["reason"] != UNKNOWN], of.names
+    latest = np.lexsort((late["case_id"], late["due_at"]))[::-1][:most]
+    return [
+        Breach(
+            case_id=int(row["case_id"]),
+            reason=CODES[row["reason"]],
+            brand=names[row["brand"]],
+            source=names[row["source"]],
+            language=names[row["language"]],
+            person=names[row["person"]],
+            posted_at=moment(int(row["posted_at"])),
+            due_at=moment(int(row["due_at"])),
+            answered_at=None if row["answered_at"] == NEVER else moment(int(row["answered_at"])),
+        )
+        for row in late[latest]
+    ]
 
 
-def _reason(outcome: Outcome, due_at: datetime) -> str:
-    """The first of REASONS that holds; by who had the case at `due_at`."""
-    if outcome.opened_at >= due_at:
-        return "heard_late"
-    last = None
-    for turn in outcome.turns:
-        if turn.kind in HAVING and turn.at <= due_at:
-            last = turn.kind
-    if last == "silent_owner":
-        return "owner_silent"
-    if last == "release":
-        return "given_back"
-    if last is None:
-        return "nobody_took_it"
-    return "answered_late" if outcome.answered else "not_answered"
+def reasons(of: Outcomes) -> list[tuple[str, int]]:
+    """How many breaches each of REASONS has, the most frequent first."""
+    counts = np.bincount(of.rows["reason"][of.rows["reason"] != UNKNOWN], minlength=len(CODES)).tolist()
+    return sorted(((reason, n) for reason, n in zip(CODES, counts, strict=True) if n), key=lambda each: -each[1])

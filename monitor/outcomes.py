@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +20,15 @@ from monitor.transitions import CLOSED_STATES
 Measure = Literal["calendar", "business"]
 NOBODY = "nobody"
 HAVING = ("take", "hand_over", "release", "silent_owner")  # after which somebody, or nobody, has the case
+# why a case was not answered by the time it was due: the first that holds
+REASONS: Mapping[str, tuple[str, str]] = {
+    "heard_late": ("Heard too late", "The case was opened only once it was already due."),
+    "owner_silent": ("Owner silent", "Nobody had it when it was due: it was taken back from an owner who kept silent."),
+    "given_back": ("Given back", "Nobody had it when it was due: whoever had taken it gave it back."),
+    "nobody_took_it": ("Nobody took it", "Nobody had taken it by the time it was due."),
+    "answered_late": ("Answered late", "Somebody had it when it was due, and it was answered later."),
+    "not_answered": ("Taken, not answered", "Somebody had it when it was due, and it was never answered."),
+}
 
 
 class Turn(NamedTuple):  # of which a page reads tens of thousands: a tuple is made several times as fast
@@ -32,7 +41,7 @@ class Turn(NamedTuple):  # of which a page reads tens of thousands: a tuple is m
     sent: bool = False
 
 
-@dataclass(frozen=True)  # without slots: what is derived is kept, since every table of a page asks for it
+@dataclass(frozen=True)  # without slots: what is derived is kept, since it is asked for more than once
 class Outcome:
     """What became of one case: how its first clock ended, and who did what, in the order of the history. Times are
     aware. `clocked` is False for a case that was too old when first seen, or imported."""
@@ -80,15 +89,23 @@ class Outcome:
         return max(0.0, (min(taken) - self.opened_at).total_seconds()) if taken else None
 
     @cached_property
-    def facts(self) -> tuple[Any, ...]:
-        """What figures are reckoned from: whether it was answered, closed unanswered, met, breached; whether the answer
-        went out from here; seconds to take, satisfaction, response in calendar and in business seconds."""
-        answered, answer = self.answered_at is not None, self.answer
-        return (
-            *(answered, not answered and self.closed, self.met is True, self.breached_at is not None),
-            answer.sent if answered and answer is not None else None,
-            *(self.seconds_to_take, self.satisfaction, self.seconds("calendar"), self.seconds("business")),
-        )
+    def reason(self) -> str | None:
+        """Of a breach, the first of REASONS that holds; by who had the case when it was due."""
+        if self.breached_at is None:
+            return None
+        if self.opened_at >= self.breached_at:
+            return "heard_late"
+        last = None
+        for turn in self.turns:
+            if turn.kind in HAVING and turn.at <= self.breached_at:
+                last = turn.kind
+        if last == "silent_owner":
+            return "owner_silent"
+        if last == "release":
+            return "given_back"
+        if last is None:
+            return "nobody_took_it"
+        return "answered_late" if self.answered else "not_answered"
 
     def seconds(self, measure: Measure) -> float | None:
         """Whole seconds of the clock to the first response; None without one. Fractions do not count, as in

@@ -7,15 +7,16 @@ are those of the clock (monitor/sla.py): pauses are left out, and business time 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import fmean, median
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from monitor.outcomes import Measure, Outcome
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.outcome_columns import UNKNOWN as NOT_KNOWN
+from monitor.outcome_columns import Outcomes
+from monitor.outcomes import Measure
 
 SATISFIED = 4  # the lowest answer that counts as satisfied
 _MINUTE, _HOUR = 60, 3600
@@ -103,93 +104,71 @@ class Bar:
     so_far: float | None
 
 
-def clocked(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """The cases that all figures are about. A case without a clock was promised nothing."""
-    return [outcome for outcome in outcomes if outcome.clocked]
-
-
-def figures(outcomes: Sequence[Outcome], measure: Measure = "calendar") -> Figures:
-    """The figures of clocked `outcomes`, response times in `measure`."""
-    if not outcomes:
+def figures(of: Outcomes, measure: Measure = "calendar") -> Figures:
+    """The figures of clocked cases, response times in `measure`."""
+    cases = len(of)
+    if not cases:
         return _NONE
-    facts = [outcome.facts for outcome in outcomes]
-    answered, closed, met, breached, sent, to_take, rating, calendar, business = (
-        [fact[n] for fact in facts] for n in range(9)
-    )
-    times = sorted(_known(calendar if measure == "calendar" else business))
-    taken, ratings, sent = _known(to_take), _known(rating), _known(sent)
-    cases, reached = len(outcomes), sum(answered)
+    rows = of.rows
+    times, taken = np.sort(_known(rows[measure])), rows["to_take"]
+    ratings, sent = _known(rows["satisfaction"]), _known(rows["sent"])
+    reached, closed = int(rows["answered"].sum()), int((rows["closed"] & ~rows["answered"]).sum())
     return Figures(
         cases=cases,
         answered=reached,
-        waiting=cases - reached - sum(closed),
-        closed_without_reply=sum(closed),
-        median_seconds=median(times) if times else None,
-        p90_seconds=times[-(-9 * len(times) // 10) - 1] if times else None,
-        within_20=bisect_right(times, 20 * _MINUTE) / cases,
-        within_60=bisect_right(times, 60 * _MINUTE) / cases,
-        within_target=sum(met) / cases,
-        breached=sum(breached),
-        median_to_take=median(taken) if taken else None,
-        answered_outside=_share(len(sent) - sum(sent), len(sent)),
-        satisfaction=fmean(ratings) if ratings else None,
-        satisfied=_share(sum(r >= SATISFIED for r in ratings), len(ratings)),
+        waiting=cases - reached - closed,
+        closed_without_reply=closed,
+        median_seconds=_median(times),
+        p90_seconds=times[-(-9 * len(times) // 10) - 1].item() if len(times) else None,
+        within_20=_up_to(times, 20 * _MINUTE) / cases,
+        within_60=_up_to(times, 60 * _MINUTE) / cases,
+        within_target=int(rows["met"].sum()) / cases,
+        breached=int((rows["reason"] != NOT_KNOWN).sum()),
+        median_to_take=_median(np.sort(taken[~np.isnan(taken)])),
+        answered_outside=_share(int((sent == 0).sum()), len(sent)),
+        satisfaction=_share(int(ratings.sum(dtype=np.int64)), len(ratings)),
+        satisfied=_share(int((ratings >= SATISFIED).sum()), len(ratings)),
         rated=len(ratings),
     )
 
 
-def _known(values: Iterable[Any]) -> list[Any]:
-    return [value for value in values if value is not None]
+def _known(values: NDArray[Any]) -> NDArray[Any]:
+    known: NDArray[Any] = values[values != NOT_KNOWN]
+    return known
+
+
+def _up_to(ordered: NDArray[Any], limit: float) -> int:
+    return int(np.searchsorted(ordered, limit, "right"))
+
+
+def _median(ordered: NDArray[Any]) -> float | None:
+    if not len(ordered):
+        return None
+    low, high = ordered[(len(ordered) - 1) // 2].item(), ordered[len(ordered) // 2].item()
+    return high if len(ordered) % 2 else (low + high) / 2  # type: ignore[no-any-return]
 
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def distribution(outcomes: Sequence[Outcome], measure: Measure = "calendar") -> list[Bar]:
+def distribution(of: Outcomes, measure: Measure = "calendar") -> list[Bar]:
     """Every case in one bar: by its response time, or by why it has none. The last is there only if needed."""
-    counts = Counter(_bar(o, measure) for o in outcomes)
-    bars, reached = [], 0
-    for label, _ in LIMITS:
-        reached += counts[label]
-        bars.append(
-            Bar(label, counts[label], _share(counts[label], len(outcomes)) or 0.0, _share(reached, len(outcomes)))
-        )
-    for label in (WAITING, CLOSED, *([UNKNOWN] if counts[UNKNOWN] else [])):
-        bars.append(Bar(label, counts[label], _share(counts[label], len(outcomes)) or 0.0, None))
-    return bars
+    rows, cases = of.rows, len(of)
+    times = np.sort(_known(rows[measure]))
+    reached = [0, *(_up_to(times, limit) for _, limit in LIMITS)]
+    bars = [
+        Bar(label, after - before, _share(after - before, cases) or 0.0, _share(after, cases))
+        for (label, _), before, after in zip(LIMITS, reached, reached[1:], strict=False)
+    ]
+    closed = int((rows["closed"] & ~rows["answered"]).sum())
+    unknown = int((rows["answered"] & (rows[measure] == NOT_KNOWN)).sum())
+    others = {WAITING: int((~rows["answered"]).sum()) - closed, CLOSED: closed} | (
+        {UNKNOWN: unknown} if unknown else {}
+    )
+    return [*bars, *(Bar(label, count, _share(count, cases) or 0.0, None) for label, count in others.items())]
 
 
-def _bar(outcome: Outcome, measure: Measure) -> str:
-    if not outcome.answered:
-        return CLOSED if outcome.closed else WAITING
-    seconds = outcome.seconds(measure)
-    return UNKNOWN if seconds is None else next(label for label, limit in LIMITS if seconds <= limit)
-
-
-def by_source(outcome: Outcome) -> str:
-    return outcome.source
-
-
-def by_language(outcome: Outcome) -> str:
-    return outcome.language
-
-
-def by_person(outcome: Outcome) -> str:
-    return outcome.person
-
-
-def by_hour(zone: ZoneInfo) -> Callable[[Outcome], str]:
-    """The hour of the day, on the wall clock of `zone`, at which the customer posted: "00" to "23". In autumn the hour
-    that comes twice holds both."""
-    return lambda outcome: f"{outcome.posted_at.astimezone(zone).hour:02}"
-
-
-def grouped(
-    outcomes: Iterable[Outcome], name: Callable[[Outcome], str], measure: Measure = "calendar"
-) -> list[tuple[str, Figures]]:
-    """The figures of each group, in the order of their names."""
-    groups: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        groups.setdefault(name(outcome), []).append(outcome)
-    return [(group, figures(groups[group], measure)) for group in sorted(groups)]
+def grouped(parts: Iterable[tuple[str, Outcomes]], measure: Measure = "calendar") -> list[tuple[str, Figures]]:
+    """The figures of each part."""
+    return [(name, figures(part, measure)) for name, part in parts]

@@ -179,7 +179,8 @@ def _all(
 def blank(session: Session, ids: Sequence[int]) -> None:
     """Take away the words of mentions, and of the cases that they belong to, in the caller's transaction."""
     cases = select(MentionRow.case_id).where(MentionRow.id.in_(ids), MentionRow.case_id.is_not(None))
-    session.execute(update(CaseRow).where(CaseRow.id.in_(cases)).values(author=None, conversation=None))
+    forgotten = {"author": None, "conversation": None, "version": CaseRow.version + 1}
+    session.execute(update(CaseRow).where(CaseRow.id.in_(cases)).values(**forgotten))
     session.execute(update(CaseEventRow).where(CaseEventRow.case_id.in_(cases)).values(detail={}))
     _forget_names(session, cases)
     session.execute(delete(FeaturesRow).where(FeaturesRow.case_id.in_(cases)))

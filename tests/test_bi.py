@@ -18,9 +18,10 @@ from monitor.cases import Cases
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.models import CorrectionRow, MentionRow
+from monitor.outcome_columns import Outcomes
 from monitor.outcomes import outcomes
 from monitor.recount import rebuild
-from monitor.response import clocked, figures
+from monitor.response import figures
 from monitor.settings import Settings
 
 PAGE = (Path(__file__).parents[1] / "docs" / "bi.md").read_text(encoding="utf-8")
@@ -76,8 +77,9 @@ def test_every_question_on_the_page_has_an_answer(week: Database, kind: str, sql
 
 def test_the_responses_give_the_figures_of_the_page(week: Database, clock: ManualClock) -> None:
     with week.read() as session:
-        found = clocked(outcomes(session, clock.now() - timedelta(days=9), clock.now() + timedelta(days=1)))
-    wanted = figures(found)
+        read = outcomes(session, clock.now() - timedelta(days=9), clock.now() + timedelta(days=1))
+    found = [outcome for outcome in read if outcome.clocked]
+    wanted = figures(Outcomes.of(found))
     (told,) = asked(
         week,
         "SELECT count(*) AS cases, count(answered_at) AS answered, sum(CASE WHEN waiting THEN 1 END) AS waiting,"

@@ -9,6 +9,7 @@ from monitor.breaches import breaches
 from monitor.cases import Cases
 from monitor.clock import ManualClock
 from monitor.database import Database
+from monitor.outcome_columns import Outcomes
 from monitor.outcomes import Outcome, outcomes
 from monitor.response import figures
 from monitor.settings import Settings
@@ -36,7 +37,7 @@ def test_business_minutes_of_the_hour_that_comes_twice_are_read_as_the_clock_cou
     assert outcome.seconds("calendar") == 60 * 60
     assert outcome.seconds("business") == 45 * 60  # 03:30 to 03:45 in summer time, 03:00 to 03:30 in winter time
     assert (outcome.person, outcome.seconds_to_take, outcome.met) == ("Mari", 240, True)
-    assert figures([outcome]).answered_outside == 0
+    assert figures(Outcomes.of([outcome])).answered_outside == 0
 
 
 def test_a_later_round_with_the_customer_leaves_the_first_response_as_it_was(
@@ -50,7 +51,7 @@ def test_a_later_round_with_the_customer_leaves_the_first_response_as_it_was(
     cases.act(case_id, "reply", "Jaan", "web", now + timedelta(hours=8))
     (outcome,) = read(any_db, now, now + timedelta(minutes=1))
     assert (outcome.seconds("calendar"), outcome.person, outcome.clocked) == (540, "Mari", True)
-    assert figures([outcome]).answered_outside == 1  # noted, not sent from here
+    assert figures(Outcomes.of([outcome])).answered_outside == 1  # noted, not sent from here
 
 
 def test_a_case_that_was_too_old_when_first_seen_has_no_clock(
@@ -80,5 +81,5 @@ def test_a_silent_owner_is_found_in_the_history(db: Database, make_settings: Mak
     for after in range(6, 62):
         cases.tick(now + timedelta(minutes=after))
     cases.act(case_id, "reply", "Jaan", "web", now + timedelta(minutes=75))
-    found = breaches(read(db, now, now + timedelta(minutes=1)))
-    assert [(breach.reason, breach.outcome.person) for breach in found] == [("owner_silent", "Jaan")]
+    found = breaches(Outcomes.of(read(db, now, now + timedelta(minutes=1))))
+    assert [(breach.reason, breach.person) for breach in found] == [("owner_silent", "Jaan")]

@@ -18,7 +18,7 @@ Ten cases with a clock on the Sunday on which Tallinn's clocks went back (2026-1
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,21 +28,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.breaches import REASONS, breaches
-from monitor.outcomes import Outcome, Turn
-from monitor.response import (
-    DEFINITIONS,
-    UNKNOWN,
-    Figures,
-    by_hour,
-    by_language,
-    by_person,
-    by_source,
-    clocked,
-    distribution,
-    figures,
-    grouped,
-)
+from monitor import response
+from monitor.breaches import Breach
+from monitor.breaches import breaches as listed
+from monitor.outcome_columns import Outcomes
+from monitor.outcomes import REASONS, Measure, Outcome, Turn
+from monitor.response import DEFINITIONS, UNKNOWN, Bar, Figures, grouped
 
 TALLINN = ZoneInfo("Europe/Tallinn")
 NOON = datetime(2026, 10, 25, 10, 0, tzinfo=UTC)
@@ -51,6 +42,18 @@ DUE = NOON + timedelta(hours=1)
 
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
+
+
+def figures(world: Sequence[Outcome], measure: Measure = "calendar") -> Figures:
+    return response.figures(Outcomes.of(world), measure)
+
+
+def distribution(world: Sequence[Outcome], measure: Measure = "calendar") -> list[Bar]:
+    return response.distribution(Outcomes.of(world), measure)
+
+
+def breaches(world: Sequence[Outcome]) -> list[Breach]:
+    return listed(Outcomes.of(world))
 
 
 WAITS = Outcome(8, "Acme", "x", "en", "open", None, NOON, NOON, clocked=True)
@@ -155,21 +158,31 @@ def test_without_cases_nothing_is_claimed() -> None:
 
 
 def test_a_case_without_a_clock_is_in_no_figure() -> None:
-    assert clocked([*WORLD, OLD]) == WORLD
+    assert Outcomes.of([*WORLD, OLD]).clocked().rows["case_id"].tolist() == [each.case_id for each in WORLD]
 
 
 def test_groups_are_named_by_source_language_and_person() -> None:
-    assert [(name, of.cases, of.within_60) for name, of in grouped(WORLD, by_source)] == [
+    assert [(name, of.cases, of.within_60) for name, of in grouped(Outcomes.of(WORLD).apart("source"))] == [
         ("app", 3, 1 / 3),
         ("x", 7, 3 / 7),
     ]
-    assert [(name, of.cases, of.breached) for name, of in grouped(WORLD, by_language)] == [("en", 8, 2), ("et", 2, 1)]
-    assert [(name, of.cases) for name, of in grouped(WORLD, by_person)] == [("Jaan", 3), ("Mari", 3), ("nobody", 4)]
+    assert [(name, of.cases, of.breached) for name, of in grouped(Outcomes.of(WORLD).apart("language"))] == [
+        ("en", 8, 2),
+        ("et", 2, 1),
+    ]
+    assert [(name, of.cases) for name, of in grouped(Outcomes.of(WORLD).apart("person"))] == [
+        ("Jaan", 3),
+        ("Mari", 3),
+        ("nobody", 4),
+    ]
 
 
 def test_the_hour_that_comes_twice_in_autumn_holds_both() -> None:
-    assert [(name, of.cases) for name, of in grouped(WORLD, by_hour(TALLINN))] == [("03", 2), ("12", 8)]
-    assert [name for name, _ in grouped(WORLD, by_hour(ZoneInfo("UTC")))] == ["00", "01", "10"]
+    assert [(name, of.cases) for name, of in grouped(Outcomes.of(WORLD).apart_by_hour(TALLINN))] == [
+        ("03", 2),
+        ("12", 8),
+    ]
+    assert [name for name, _ in grouped(Outcomes.of(WORLD).apart_by_hour(ZoneInfo("UTC")))] == ["00", "01", "10"]
 
 
 def test_the_distribution_holds_every_case_once() -> None:
@@ -197,7 +210,7 @@ def test_bars_and_shares_tell_the_same(world: list[Outcome]) -> None:
 
 
 def test_every_breach_has_its_reason() -> None:
-    assert [(b.outcome.case_id, b.reason) for b in breaches(WORLD)] == [
+    assert [(b.case_id, b.reason) for b in breaches(WORLD)] == [
         (9, "owner_silent"),
         (7, "nobody_took_it"),
         (6, "answered_late"),

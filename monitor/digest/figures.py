@@ -3,7 +3,6 @@ page."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,13 +11,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from monitor.breaches import breaches
+from monitor.breaches import reasons
 from monitor.case_views import Case, views
 from monitor.digest.ahead import Ahead, ahead
 from monitor.digest_settings import Audience
 from monitor.models import CaseRow, SpikeRow
+from monitor.outcome_columns import Outcomes
 from monitor.outcomes import Outcome, outcomes
-from monitor.response import SATISFIED, Figures, by_person, clocked, figures, grouped
+from monitor.response import SATISFIED, Figures, figures, grouped
 from monitor.settings import Settings
 from monitor.spikes.event import Spike, spike_of
 from monitor.trend_counts import NOTHING, Counts, together
@@ -92,7 +92,8 @@ def digest(session: Session, settings: Settings, request: Request, now: datetime
     negative, complaints = replace(ours, sentiment=("negative",)), replace(ours, complaint=True)
     topics = [totals(session, each, complaints, "topic") for each in (span, before)]
     found, then = (_cases(session, each, request.brands) for each in (span, before))
-    cases = clocked(found)
+    cases = [each for each in found if each.clocked]
+    response, response_before = (Outcomes.of(each).clocked() for each in (found, then))
     late, overdue, waiting = _open(session, request.brands, now)
     points = over_time(session, span, ours)
     return Digest(
@@ -107,10 +108,10 @@ def digest(session: Session, settings: Settings, request: Request, now: datetime
             :TOPICS
         ],
         voices=_voices(session, settings, span, request.brands),
-        response=figures(cases),
-        response_before=figures(clocked(then)),
-        people=tuple(sorted(grouped(cases, by_person), key=lambda each: -each[1].answered)[:PEOPLE]),
-        reasons=tuple(Counter(breach.reason for breach in breaches(cases)).most_common()),
+        response=figures(response),
+        response_before=figures(response_before),
+        people=tuple(sorted(grouped(response.apart("person")), key=lambda each: -each[1].answered)[:PEOPLE]),
+        reasons=tuple(reasons(response)),
         late=tuple(late),
         overdue=overdue,
         waiting=waiting,

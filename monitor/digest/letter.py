@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor.alerts.blocks import permalink, span
-from monitor.breaches import REASONS
 from monitor.case_views import Case
 from monitor.digest.ahead import STRETCH
 from monitor.digest.figures import Digest, Request
+from monitor.outcomes import REASONS
 from monitor.spikes.event import Spike
 from monitor.trend_counts import surprise
 from monitor.trends import Change

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from monitor.breaches import REASONS
+from monitor.outcomes import REASONS
 from monitor.response import DEFINITIONS
 from monitor.web.figured import Asked
 from monitor.web.pages import Pages
@@ -22,11 +22,11 @@ def response_routes(pages: Pages, reports: Reports) -> APIRouter:
 
     @router.get("/response")
     def response(request: Request, wanted: Asked) -> Response:
-        words: dict[str, Any] = {"definitions": DEFINITIONS, "reasons": REASONS, "listed": LISTED}
+        words: dict[str, Any] = {"definitions": DEFINITIONS, "reasons": REASONS}
         try:
-            report = reports.report(wanted)
+            report = reports.report(wanted, LISTED)
         except Impossible as error:
-            usual = reports.report({})
+            usual = reports.report({}, LISTED)
             return pages.draw("response.html", request, 422, report=usual, why=str(error), **words)
         return pages.draw("response.html", request, report=report, why=None, **words)
 

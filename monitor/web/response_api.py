@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from monitor.breaches import REASONS, Breach
+from monitor.breaches import Breach
 from monitor.charts.chart import csv_of
-from monitor.outcomes import Measure
+from monitor.outcomes import REASONS, Measure
 from monitor.response import DEFINITIONS, Bar, Figures
 from monitor.web.figure_queries import ResponseQuery
 from monitor.web.response_report import Report, Reports
@@ -102,18 +102,8 @@ def response_api_routes(reports: Reports) -> APIRouter:
 
 
 def _breach(breach: Breach) -> BreachOut:
-    case = breach.outcome
-    return BreachOut(
-        case=case.case_id,
-        reason=breach.reason,
-        brand=case.brand,
-        source=case.source,
-        language=case.language,
-        person=case.person,
-        posted_at=case.posted_at,
-        due_at=breach.due_at,
-        answered_at=case.answered_at,
-    )
+    told = asdict(breach)
+    return BreachOut(case=told.pop("case_id"), **told)
 
 
 def _rows(report: Report, table: Table) -> list[list[Any]]:

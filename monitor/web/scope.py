@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from monitor.outcomes import Measure, Outcome
+from monitor.outcomes import Measure
 
 DAYS = 30
 MOST_DAYS = 400
@@ -47,18 +47,19 @@ class Scope:
         return midnight(self.last + timedelta(days=1), self.zone)
 
     @property
+    def chosen(self) -> dict[str, str]:
+        """The filters, by what they are of."""
+        return {name: value for name in FILTERS if (value := getattr(self, name)) is not None}
+
+    @property
     def query(self) -> str:
         """What restores the scope, as the part of an address behind its question mark."""
-        chosen = {"from": self.first.isoformat(), "to": self.last.isoformat()}
-        chosen |= {name: value for name in FILTERS if (value := getattr(self, name)) is not None}
-        return urlencode(chosen | ({"minutes": self.measure} if self.measure != "calendar" else {}))
+        whole = {"from": self.first.isoformat(), "to": self.last.isoformat()} | self.chosen
+        return urlencode(whole | ({"minutes": self.measure} if self.measure != "calendar" else {}))
 
     @property
     def filtered(self) -> bool:
-        return any(getattr(self, name) is not None for name in FILTERS)
-
-    def holds(self, outcome: Outcome) -> bool:
-        return all(getattr(self, name) in (None, getattr(outcome, name)) for name in FILTERS)
+        return bool(self.chosen)
 
 
 FILTERS = ("brand", "source", "language")
