@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, select, tuple_
 
+from monitor.counted_sql import KEY
 from monitor.database import Database
 from monitor.errors import ConfigurationError
 from monitor.models import CaseRow, MentionRow, RollupRow, VerdictRow
-from monitor.rollups import KEY, brands, first_hour
+from monitor.rollups import brands, first_hour
 from monitor.row_files import FORMATS, neutral, pieces
 
 __all__ = ["COLUMNS", "FORMATS", "count", "hour", "hours", "neutral", "rows", "write"]

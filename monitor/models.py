@@ -17,6 +17,7 @@ from monitor.hook_rows import CallRow as CallRow
 from monitor.incident_rows import FeaturesRow as FeaturesRow
 from monitor.incident_rows import IncidentRow as IncidentRow
 from monitor.parent_rows import ParentRow as ParentRow
+from monitor.rollup_rows import LastWordRow as LastWordRow
 from monitor.rollup_rows import RollupRow as RollupRow
 from monitor.rows import Base as Base
 from monitor.rows import Id as Id
@@ -174,7 +175,7 @@ class CaseRow(Base):
     satisfaction_at: Mapped[datetime | None]
     vip: Mapped[str | None] = mapped_column(String(20))  # why its author is one: named, followers
     muted_until: Mapped[datetime | None]  # its reminders are silent until then
-    version: Mapped[int] = mapped_column(default=0)  # grows with every event
+    version: Mapped[int] = mapped_column(default=0)  # grows with every event, and whatever else changes an outcome
     # who is writing a reply just now, and until when that counts
     composing_by: Mapped[str | None] = mapped_column(String(100))
     composing_until: Mapped[datetime | None]
@@ -188,7 +189,7 @@ class CaseRow(Base):
     __table_args__ = (
         # with all that is counted of many, so that they are counted in the index alone
         Index("ix_cases_brand_posted", "brand", "posted_at", "source", "language", "incident_id"),
-        Index("ix_cases_posted", "posted_at"),
+        Index("ix_cases_posted", "posted_at", "version"),  # monitor/outcome_days.py reads no more of most
         Index("ix_cases_incident", "incident_id", sqlite_where=_GATHERED, postgresql_where=_GATHERED),
         Index(
             "ix_cases_next_step",

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import String, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
-from monitor import tallies
+from monitor import last_words, tallies
 from monitor.cells import cells_of_mentions
+from monitor.counted_sql import COUNTS, KEY, counted_sql, each_sql
 from monitor.database import Database, UTCDateTime, insert_many
 from monitor.models import MentionRow, RollupRow
-from monitor.rollups import COUNTS, KEY, Progress, brands, counted_sql, each_sql, hour_of
+from monitor.rollups import Progress, brands, hour_of, lock
 from monitor.trend_spans import day_of, hours_of
 
 WINDOW = 50_000  # mentions recounted in one transaction: whoever else writes waits for no more
@@ -41,7 +42,9 @@ def rebuild(db: Database, now: datetime, zone: ZoneInfo = _UTC, progress: Progre
         insert_many(session, _ROLLUPS, found.rows())
         tallies.add_up(session, found, window.range, zone, now)
 
-    return _walk(db, db.write, anew, zone, progress)
+    found = _walk(db, db.write, anew, zone, progress)
+    last_words.rebuild(db, lock)
+    return found
 
 
 def check(db: Database, progress: Progress | None = None) -> int:
@@ -61,7 +64,7 @@ def check(db: Database, progress: Progress | None = None) -> int:
         ).scalar_one()
 
     _walk(db, db.read, compare, _UTC, progress)
-    return wrong
+    return wrong + last_words.check(db)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,25 @@ class RollupRow(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
+class LastWordRow(Base):
+    """The last word that somebody said on a mention that counts, for each of its brands: `judged` is the verdict's,
+    `said` the person's, `word_id` the correction. Who keeps it right: monitor/last_words.py. The key is read as that of
+    the rollups is."""
+
+    __tablename__ = "last_words"
+    brand: Mapped[str] = mapped_column(String(100), primary_key=True)
+    hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mention_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
+    source: Mapped[str] = mapped_column(String(100))
+    language: Mapped[str] = mapped_column(String(10))
+    sentiment: Mapped[str] = mapped_column(String(10))
+    topic: Mapped[str] = mapped_column(String(30))
+    judged: Mapped[bool]
+    said: Mapped[bool]
+    word_id: Mapped[int]
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
 # What the rollups of an hour or a local day (`grain`, `bucket`: counted from 1970) add up to, apart for each value of
 # the dimensions whose first letters are in `apart` ("", "b", "bs" ...); the other dimensions are "". Holds only while
 # TALLIED says so; see monitor/tallies.py.

@@ -16,38 +16,13 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
+from monitor import last_words
+from monitor.counted_sql import COUNTS, KEY, counted_sql
 from monitor.database import at_end
 from monitor.models import MentionRow, RollupRow
 from monitor.rollup_rows import TALLIED
 
-KEY = ("brand", "hour", "source", "language", "sentiment", "topic", "complaint")
-COUNTS = ("mentions", "rated", "stars")
 Progress = Callable[[int, int], None]
-_YEAR_1 = 20_000_000  # hours, so that a division rounds down before 1970 too
-_HOUR = {
-    "sqlite": f"(CAST(strftime('%s', m.posted_at) AS INTEGER) + {_YEAR_1 * 3600}) / 3600 - {_YEAR_1}",
-    "postgresql": "CAST(floor(extract(epoch FROM m.posted_at) / 3600) AS BIGINT)",
-}
-_BRANDS = {
-    "sqlite": "json_each(m.brands) AS b",
-    "postgresql": "LATERAL json_array_elements_text(m.brands) AS b (value)",
-}
-_STARS = "CASE WHEN m.rating BETWEEN 1 AND 5 THEN CAST(round(m.rating * 100) AS BIGINT) END"
-_CORRECTED = "SELECT c.complaint FROM corrections c WHERE c.mention_id = m.id ORDER BY c.at DESC, c.id DESC LIMIT 1"
-_COMPLAINT = f"coalesce(({_CORRECTED}), v.complaint)"
-_JUDGED = "mentions m JOIN verdicts v ON v.mention_id = m.id AND v.revision = m.revision"
-_COUNTS = "NOT m.own AND m.removed_at IS NULL"
-_COUNTED = f"""
-SELECT b.value AS brand, {{hour}} AS hour, m.source AS source, v.language AS language, v.sentiment AS sentiment,
-    v.topic AS topic, {_COMPLAINT} AS complaint,
-    {{sign}} count(*) AS mentions, {{sign}} count({_STARS}) AS rated, {{sign}} coalesce(sum({_STARS}), 0) AS stars
-FROM {_JUDGED} CROSS JOIN {{brands}} WHERE {_COUNTS} AND {{which}}
-GROUP BY 1, 2, 3, 4, 5, 6, 7
-"""  # noqa: S608
-_EACH = f"""
-SELECT {{hour}}, CAST(m.brands AS TEXT), m.source, v.language, v.topic, v.sentiment, {_COMPLAINT}, coalesce({_STARS}, 0)
-FROM {_JUDGED} WHERE {_COUNTS} AND {{which}}
-"""  # noqa: S608
 _COLUMNS = ", ".join((*KEY, *COUNTS))
 _ADD = f"""
 INSERT INTO rollups ({_COLUMNS}) VALUES ({", ".join(f":{name}" for name in (*KEY, *COUNTS))})
@@ -59,13 +34,18 @@ _Changes = dict[tuple[Any, ...], tuple[int, ...]]
 
 def count(session: Session, mentions: Iterable[int]) -> None:
     """Add what these mentions give by now; each must have been taken away before, or be new."""
-    _change(session, list(mentions), "")
+    found = list(mentions)
+    _change(session, found, "")
+    if found:
+        last_words.keep(session, found)
 
 
 def discount(session: Session, mentions: Sequence[int]) -> None:
     """Take away what these mentions give, before they are changed; locks them."""
     lock(session, mentions)
     _change(session, mentions, "-")
+    if mentions:
+        last_words.drop(session, mentions)
 
 
 def lock(session: Session, mentions: Sequence[int]) -> None:
@@ -126,18 +106,6 @@ def _unmark(session: Session, hours: set[int]) -> None:
     old = [(grain, bucket) for grain, bucket, first, end in marked if not hours.isdisjoint(range(first, end))]
     if old:
         session.execute(delete(TALLIED).where(tuple_(m.grain, m.bucket).in_(old)))
-
-
-def counted_sql(session: Session, which: str, sign: str = "") -> str:
-    """A query for what mentions `m` give, as the table has it; with the sign "-" for what to take away."""
-    dialect = session.get_bind().dialect.name
-    return _COUNTED.format(hour=_HOUR[dialect], brands=_BRANDS[dialect], which=which, sign=sign)
-
-
-def each_sql(session: Session, which: str) -> str:
-    """A query for the mentions that count, one by one: hour, brands (a JSON list), source, language, topic, sentiment,
-    complaint, stars in hundredths (0: none)."""
-    return _EACH.format(hour=_HOUR[session.get_bind().dialect.name], which=which)
 
 
 def hour_of(moment: datetime) -> int:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,12 +23,18 @@ from monitor.cases import Cases
 from monitor.classify.batch import ClassifyStage
 from monitor.classify.verdict import TOPICS, Subject, Unreadable, Verdict
 from monitor.clock import ManualClock
+from monitor.corrected import counted, latest, wrong_over_time
+from monitor.corrections import correct
+from monitor.counted_sql import KEY, LAST_WORD
 from monitor.database import Database
+from monitor.errors import Refused
+from monitor.labelling import label
 from monitor.mentions import store_one_by_one, store_page
 from monitor.models import (
     CaseEventRow,
     CaseRow,
     CorrectionRow,
+    LastWordRow,
     MentionRow,
     RevisionRow,
     RollupRow,
@@ -50,6 +57,7 @@ HOUR = timedelta(hours=1)
 BRANDS = Brands([BrandSettings(name=n.title(), match=n, accounts=["acmehelp"]) for n in ("acme", "beta")])
 ZONES = ["UTC", "Europe/Tallinn", "Asia/Kolkata", "America/St_Johns"]
 Counted = dict[tuple[Any, ...], tuple[int, int, int]]
+LastWord = tuple[Any, ...]
 
 
 class AsTold:
@@ -92,13 +100,32 @@ def by_rows(db: Database) -> Counted:
     return {key: (a, b, c) for key, (a, b, c) in found.items()}
 
 
+def words_by_rows(db: Database) -> set[LastWord]:
+    """What must be in the table of the last words, from the rows one by one."""
+    found: set[LastWord] = set()
+    with db.read() as session:
+        words = session.scalars(select(CorrectionRow).order_by(CorrectionRow.at, CorrectionRow.id))
+        for word in {word.mention_id: word for word in words}.values():
+            mention = session.get_one(MentionRow, word.mention_id)
+            of = (VerdictRow.mention_id == mention.id, VerdictRow.revision == mention.revision)
+            judged = session.scalar(select(VerdictRow).where(*of))
+            if judged is not None and not mention.own and mention.removed_at is None:
+                alike = (mention.source, judged.language, judged.sentiment, judged.topic)
+                said = (judged.complaint, word.complaint, word.id)
+                found |= {(b, rollups.hour_of(mention.posted_at), mention.id, *alike, *said) for b in mention.brands}
+    return found
+
+
+def words_kept(db: Database) -> set[LastWord]:
+    with db.read() as session:
+        return {tuple(getattr(row, name) for name in LAST_WORD) for row in session.scalars(select(LastWordRow))}
+
+
 def kept(db: Database) -> Counted:
     with db.read() as session:
         rows = session.scalars(select(RollupRow)).all()
     return {
-        tuple(getattr(row, name) for name in rollups.KEY): (row.mentions, row.rated, row.stars)
-        for row in rows
-        if row.mentions
+        tuple(getattr(row, name) for name in KEY): (row.mentions, row.rated, row.stars) for row in rows if row.mentions
     }
 
 
@@ -115,8 +142,8 @@ class Desk(RuleBasedStateMachine):
             session.execute(update(MentionRow).values(case_id=None))
             for table in (CaseEventRow, SolvedQuestionRow, CaseRow, CorrectionRow, VerdictRow, RevisionRow, MentionRow):
                 session.execute(delete(table))
-            for counted in (RollupRow, TALLIES, TALLIED):
-                session.execute(delete(counted))
+            for counts in (RollupRow, TALLIES, TALLIED, LastWordRow):
+                session.execute(delete(counts))
 
     @rule(
         name=st.sampled_from("abcde"),
@@ -156,6 +183,14 @@ class Desk(RuleBasedStateMachine):
         case_id, state = data.draw(st.sampled_from(found))
         event = "reopen" if state in CLOSED_STATES else "dismiss"
         self.cases.act(case_id, event, "ann", "web", self.clock.now())
+
+    @rule(data=st.data(), complaint=st.booleans())
+    def is_labelled(self, data: st.DataObject, complaint: bool) -> None:
+        with self.db.read() as session:
+            found = session.scalars(select(MentionRow.id).order_by(MentionRow.id)).all()
+        if found:
+            with contextlib.suppress(Refused):
+                label(self.cases, data.draw(st.sampled_from(found)), None, complaint, "bob", "web", self.clock.now())
 
     @rule(by=st.sampled_from([timedelta(minutes=20), timedelta(days=1)]))
     def time_passes(self, by: timedelta) -> None:
@@ -200,19 +235,38 @@ class Desk(RuleBasedStateMachine):
             assert total(session, span, wanted) == together
             if by is not None:
                 assert totals(session, span, wanted, by) == {n: sum(p, NOTHING) for n, p in expected.items()}
+        self._words_are_asked_for(span, wanted, by or "topic")
+
+    def _words_are_asked_for(self, span: Span, wanted: Filter, by: str) -> None:
+        rows = [dict(zip(LAST_WORD, word, strict=True)) for word in words_by_rows(self.db)]
+        asked = [row for row in rows if all(row[n] in v for n in DIMENSIONS if (v := getattr(wanted, n)))]
+        inside = [row for row in asked if span.hours[0] <= row["hour"] < span.hours[1]]
+        wrong = [row for row in inside if row["judged"] is not row["said"]]
+        with self.db.read() as session:
+            assert counted(session, span, wanted, by) == Counter((r[by], r["judged"], r["said"]) for r in inside)
+            alarms, missed = wrong_over_time(session, span, wanted)
+            newest = latest(session, span, wanted, 3)
+        for points, judged in ((alarms, True), (missed, False)):
+            for start, end, count in zip(span.starts, [*span.starts[1:], None], points, strict=True):
+                first, last = rollups.first_hour(start), rollups.first_hour(end) if end else span.hours[1]
+                assert count == sum(first <= row["hour"] < last and row["judged"] is judged for row in wrong)
+        assert {each.mention_id for each in newest} == {
+            row["mention_id"] for row in inside if row["word_id"] in sorted({r["word_id"] for r in inside})[-3:]
+        }
 
     @invariant()
     def the_table_is_what_a_recount_gives(self) -> None:
         assert kept(self.db) == by_rows(self.db)
+        assert words_kept(self.db) == words_by_rows(self.db)
         assert recount.check(self.db) == 0
         assert sum(tallies.check(self.db, ZoneInfo(zone)) for zone in ZONES) == 0
 
 
-def by_hand(counted: Counted, span: Span, wanted: Filter, by: str | None) -> dict[str, tuple[Counts, ...]]:
+def by_hand(all_of: Counted, span: Span, wanted: Filter, by: str | None) -> dict[str, tuple[Counts, ...]]:
     """The answer to a question, from the counts one by one."""
     found: dict[str, list[Counts]] = {}
-    for key, (mentions, rated, stars) in counted.items():
-        row = dict(zip(rollups.KEY, key, strict=True))
+    for key, (mentions, rated, stars) in all_of.items():
+        row = dict(zip(KEY, key, strict=True))
         begins = datetime.fromtimestamp(row["hour"] * 3600, span.zone)
         asked = all(row[name] in values for name in DIMENSIONS if (values := getattr(wanted, name)))
         if span.since <= begins < span.until and asked and wanted.complaint in (None, row["complaint"]):
@@ -260,9 +314,16 @@ def test_a_rebuild_mends_what_a_hand_in_the_database_broke(
         lost = RollupRow(hour=5, brand="Gone", source="x", language="en", sentiment="neutral", topic="other")
         lost.complaint, lost.mentions, lost.rated, lost.stars = False, 1, 0, 0
         session.add(lost)
-    assert recount.check(any_db) == 1 + 4 + 1  # missing, wrong, about nothing
+        correct(session, 2, False, "ann", NOON)
+        correct(session, 3, True, "ann", NOON)
+    words = words_kept(any_db)
+    with any_db.write() as session:
+        session.execute(delete(LastWordRow).where(LastWordRow.mention_id == 2))
+        session.execute(update(LastWordRow).values(said=False))
+    assert recount.check(any_db) == 1 + 4 + 1 + 2  # missing, wrong, about nothing; a word missing, another wrong
     assert recount.rebuild(any_db, NOON) == 5
-    assert kept(any_db) == right
+    assert kept(any_db) == by_rows(any_db)
+    assert words_kept(any_db) == words == words_by_rows(any_db)
     assert recount.check(any_db) == 0
 
 
@@ -291,11 +352,15 @@ def test_progress_is_told_up_to_the_end(
 
 def test_an_upgrade_counts_what_is_there_already(any_db: Database, make_settings: Callable[..., Settings]) -> None:
     judge(any_db, make_settings(), *(Item(str(n), "acme, angry, in en", NOON - n * HOUR, rating=4.5) for n in range(3)))
-    right = kept(any_db)
+    with any_db.write() as session:
+        correct(session, 2, False, "ann", NOON)
+    right, words = kept(any_db), words_kept(any_db)
     with any_db.engine.connect().execution_options(writes=True) as connection, connection.begin():
         command.downgrade(schema.config(connection), "0021")
     schema.upgrade(any_db)
     assert kept(any_db) == right == by_rows(any_db)
+    assert words_kept(any_db) == words == words_by_rows(any_db)
+    assert len(words) == 1
 
 
 def test_an_edit_and_a_verdict_that_count_in_the_same_hour_wait_for_one_another_never_both(

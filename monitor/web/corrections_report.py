@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,12 +12,12 @@ from monitor.charts import Chart, Column, Table
 from monitor.charts.at_once import Bar, ranked
 from monitor.charts.over_time import lines
 from monitor.clock import Clock
-from monitor.corrected import Corrected, corrected
+from monitor.corrected import Corrected, counted, latest, wrong_over_time
 from monitor.database import Database
 from monitor.doubts import Doubtful, doubtful, threshold
-from monitor.rollups import hour_of
 from monitor.settings import Settings
-from monitor.trend_spans import Grain, Span, day_of
+from monitor.trend_counts import Filter
+from monitor.trend_spans import Span
 from monitor.trends import totals
 from monitor.web.scope import Impossible
 from monitor.web.trend_charts import about, partial, per, said, when
@@ -109,53 +108,34 @@ class CorrectionReports:
         with self._db.read() as session:
             scope, choices = self._scopes.scope(session, {k: v for k, v in asked.items() if k != "complaint"})
             span, before = scope.span, scope.before
-            read = corrected(session, before.since if before else span.since, span.until, scope.filter)
-            words = [word for word in read if word.posted_at >= span.since]
-            groups, then = _groups(session, scope, span, by, words), None
-            if before is not None:
-                earlier = [word for word in read if before.since <= word.posted_at < before.until]
-                then = _sum(_groups(session, scope, before, by, earlier).values())
+            groups = _groups(session, scope.filter, span, by)
+            then = _sum(_groups(session, scope.filter, before, by).values()) if before else None
+            wrong = wrong_over_time(session, span, scope.filter)
+            words = latest(session, span, scope.filter, LISTED)
             at = self._threshold if self._threshold is not None else threshold(session)
             asked_of = doubtful(session, at, scope.filter.brand, ASKED, scope.filter) if scope.filter.brand else []
         score = _sum(groups.values())
         charts = []
         if score.judged or score.wrong or score.confirmed:
-            charts = [_ranking(scope, by, groups, score, then), _course(scope, words, score, then)]
+            charts = [_ranking(scope, by, groups, score, then), _course(scope, wrong, score, then)]
         named = {chart.name: chart for chart in charts}
-        return Corrections(scope, choices, by, score, then, groups, words[:LISTED], asked_of, at, named)
+        return Corrections(scope, choices, by, score, then, groups, words, asked_of, at, named)
 
     def charts(self, asked: Mapping[str, str]) -> dict[str, Chart]:
         return self.report(asked).charts
 
 
-def _groups(session: Session, scope: TrendScope, span: Span, by: str, words: Sequence[Corrected]) -> dict[str, Score]:
+def _groups(session: Session, wanted: Filter, span: Span, by: str) -> dict[str, Score]:
     """What the classifier said is what is counted now, less what people made of it."""
-    missed, alarms, confirmed = (
-        _count(scope, by, words, "missed"),
-        _count(scope, by, words, "false_alarm"),
-        Counter[str](),
-    )
-    for word in words:
-        confirmed[getattr(word, by)] += _times(scope, word) * (word.judged is word.said)
-    now = {name: counts.complaints for name, counts in totals(session, span, scope.filter, by).items()}
-    found = {
-        name: Score(now.get(name, 0) - missed[name] + alarms[name], alarms[name], missed[name], confirmed[name])
-        for name in sorted({*now, *missed, *alarms, *confirmed})
-    }
+    words = counted(session, span, wanted, by)
+    now = {name: counts.complaints for name, counts in totals(session, span, wanted, by).items()}
+    found = {}
+    for name in sorted({*now, *(name for name, _, _ in words)}):
+        alarms, missed = words[name, True, False], words[name, False, True]
+        judged = now.get(name, 0) - missed + alarms
+        found[name] = Score(judged, alarms, missed, words[name, True, True] + words[name, False, False])
     kept = {name: score for name, score in found.items() if score != Score()}
     return dict(sorted(kept.items(), key=lambda each: (-each[1].wrong, -each[1].judged, each[0])))
-
-
-def _count(scope: TrendScope, by: str, words: Iterable[Corrected], what: str) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for word in words:
-        found[getattr(word, by)] += _times(scope, word) * getattr(word, what)
-    return found
-
-
-def _times(scope: TrendScope, word: Corrected) -> int:
-    """For how many of the brands that are asked for it counts."""
-    return len({*word.brands} & {*scope.filter.brand}) if scope.filter.brand else len({*word.brands})
 
 
 def _sum(scores: Iterable[Score]) -> Score:
@@ -216,16 +196,9 @@ def _ranking(scope: TrendScope, by: str, groups: Mapping[str, Score], score: Sco
     )
 
 
-def _course(scope: TrendScope, words: Sequence[Corrected], score: Score, then: Score | None) -> Chart:
+def _course(scope: TrendScope, wrong: tuple[list[int], list[int]], score: Score, then: Score | None) -> Chart:
     """Wrong verdicts over time, by when the mention was posted."""
-    places = scope.span.places
-    alarms, missed = ([0] * len(scope.axis.starts) for _ in range(2))
-    for word in words:
-        hour = hour_of(word.posted_at)
-        place = places.get(hour if scope.grain is Grain.HOUR else day_of(hour, scope.zone))
-        if place is not None:
-            alarms[place] += _times(scope, word) * word.false_alarm
-            missed[place] += _times(scope, word) * word.missed
+    alarms, missed = wrong
     title = f"{_many(score.wrong, 'verdict')} {'was' if score.wrong == 1 else 'were'} corrected"
     title += f", after {then.wrong:,} in {scope.than}" if then is not None else ""
     return Chart(

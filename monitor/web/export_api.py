@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from monitor import export
+from monitor.counted_sql import KEY
 from monitor.database import Database
 from monitor.errors import ConfigurationError
-from monitor.rollups import KEY
 from monitor.row_files import MEDIA_TYPES, pieces
 from monitor.web.gate import visitor
 from monitor.web.known import Known
