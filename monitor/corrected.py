@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from monitor.models import CorrectionRow, LastWordRow, MentionRow, VerdictRow
@@ -53,7 +53,7 @@ def counted(session: Session, span: Span, wanted: Filter, by: str) -> Counter[tu
 def wrong_over_time(session: Session, span: Span, wanted: Filter) -> tuple[list[int], list[int]]:
     """False alarms and missed ones of each of `span.starts`, counted the same way."""
     w, alarms, missed = LastWordRow, [0] * len(span.starts), [0] * len(span.starts)
-    bucket = Reading(session, span).bucket(w.hour)
+    bucket: Any = literal_column(Reading(session, span).bucket("hour"))
     asked = select(bucket, w.judged, func.count()).where(w.judged != w.said, *_within(span, wanted))
     for place, judged, count in session.execute(asked.group_by(bucket, w.judged)):
         (alarms if judged else missed)[span.places[place]] += count

@@ -6,8 +6,7 @@ what is counted. Which words there are, `corrections` says; so one query says wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import bindparam, delete, exists, select, text
 from sqlalchemy.orm import Session
@@ -31,8 +30,8 @@ def drop(session: Session, mentions: Sequence[int]) -> None:
     session.execute(delete(LastWordRow).where(LastWordRow.mention_id.in_(mentions)))
 
 
-def rebuild(db: Database, lock: Any) -> None:
-    """All anew, while the service runs. `lock` is called with a session and mentions, before these are read."""
+def rebuild(db: Database, lock: Callable[[Session, Sequence[int]], None]) -> None:
+    """All anew, while the service runs. `lock` is called with the mentions that are about to be read."""
     k, last = CorrectionRow, 0
     with db.write() as session:
         session.execute(delete(LastWordRow).where(~exists().where(k.mention_id == LastWordRow.mention_id)))

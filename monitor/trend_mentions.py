@@ -115,22 +115,19 @@ def within(
     looked_at: int | None = None,
 ) -> list[Behind]:
     """The same by looking at all mentions of that time; with `looked_at`, at the latest so many, whatever they say."""
-    m = MentionRow
-    statement = _asked(session.get_bind().dialect.name, wanted, looked_at is not None)
+    connection, given = session.connection(), {"since": since, "until": until, "most": limit}
+    if looked_at is not None:
+        given["looked_at"] = looked_at
     if after is not None:
-        posted_at, id = after
-        statement = statement.where(
-            m.posted_at <= posted_at, or_(m.posted_at < posted_at, and_(m.posted_at == posted_at, m.id < id))
-        )
-    given = {"since": since, "until": until, "most": limit, "looked_at": looked_at}
-    if looked_at is None:
-        del given["looked_at"]
-    return [_behind(row._asdict()) for row in session.execute(statement, given)]
+        given["after"], given["after_id"] = after
+    statement = _asked(connection.dialect.name, wanted, looked_at is not None, after is not None)
+    rows: Sequence[Any] = connection.execute(statement, given).all()
+    return [Behind(*(*row[:8], tuple(row[8]), *row[9:12], bool(row[12]), row[13])) for row in rows]
 
 
 @lru_cache(64)  # a page asks the same of many spans
-def _asked(dialect: str, wanted: Filter, bounded: bool) -> Select[Any]:
-    """Takes `since`, `until`, `most` and, where it is bounded, `looked_at`."""
+def _asked(dialect: str, wanted: Filter, bounded: bool, continued: bool) -> Select[Any]:
+    """Takes `since`, `until`, `most`; where it is bounded, `looked_at`; where it is continued, `after`, `after_id`."""
     m, v = MentionRow, VerdictRow
     since, until = bindparam("since", type_=m.posted_at.type), bindparam("until", type_=m.posted_at.type)
     corrected = (
@@ -153,8 +150,11 @@ def _asked(dialect: str, wanted: Filter, bounded: bool) -> Select[Any]:
     for name, column in columns.items():
         if values := getattr(wanted, name):
             statement = statement.where(column.in_(values))
-    if wanted.brand:
-        statement = statement.where(_about(dialect, wanted.brand))
+    if wanted.brand:  # the verdict first: to look into a list is dear
+        statement = statement.where(_about(dialect, wanted.brand, v.revision >= 0))
+    if continued:
+        at, id = bindparam("after", type_=m.posted_at.type), bindparam("after_id", type_=Integer)
+        statement = statement.where(m.posted_at <= at, or_(m.posted_at < at, and_(m.posted_at == at, m.id < id)))
     if wanted.complaint is not None:
         statement = statement.where(complaint if wanted.complaint else ~complaint)
     if bounded:
@@ -163,16 +163,12 @@ def _asked(dialect: str, wanted: Filter, bounded: bool) -> Select[Any]:
     return statement  # type: ignore[no-any-return]
 
 
-def _behind(row: dict[str, Any]) -> Behind:
-    return Behind(**row | {"brands": tuple(row["brands"]), "complaint": bool(row["complaint"])})
-
-
 def about(session: Session, brands: Sequence[str]) -> ColumnElement[bool]:
     """Whether a mention is about one of these brands."""
     return _about(session.get_bind().dialect.name, brands)
 
 
-def _about(dialect: str, brands: Sequence[str]) -> ColumnElement[bool]:
+def _about(dialect: str, brands: Sequence[str], *also: ColumnElement[bool]) -> ColumnElement[bool]:
     each: Any = func.json_each if dialect == "sqlite" else func.json_array_elements_text
     name = each(MentionRow.brands).table_valued("value").alias("about")
-    return exists(select(1).select_from(name).where(name.c.value.in_(brands)))
+    return exists(select(1).select_from(name).where(*also, name.c.value.in_(brands)))

@@ -9,25 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    any_,
-    bindparam,
-    case,
-    cast,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from monitor.rollup_rows import SENTIMENTS, TALLIED, TALLIES, RollupRow, cell
+from monitor.rollup_rows import SENTIMENTS, TALLIED, cell
 from monitor.rollups import brands
 from monitor.trend_counts import Filter
 from monitor.trend_spans import Grain, Span, hours_of
@@ -104,65 +93,75 @@ class Reading:
     def _sums(
         self, grain: str, buckets: Collection[int], dimensions: list[str], wanted: Filter, by: str | None, apart: bool
     ) -> Iterator[Row]:
-        t: Any = TALLIES.c
-        where = [t.grain == grain, t.apart == "".join(name[0] for name in dimensions), self._among(t.bucket, buckets)]
+        where, given = self._among(grain, "".join(name[0] for name in dimensions), buckets)
         for name in KEYED:
             if values := getattr(wanted, name):
-                where.append(t[name].in_(values))
+                where.append(_one_of(name, values, given))
             elif name not in dimensions:
-                where.append(t[name] == "")
+                where.append(f"{name} = ''")
             elif name != dimensions[-1]:  # what is named can be sought, and what comes after it in the key too
-                where.append(t[name].in_(self._values(grain, buckets, name)))
-        bucket = None if not apart else t.bucket if grain == "day" else self.bucket(t.bucket)
-        yield from self._grouped(t[by] if by else None, bucket, _tally_sums(wanted), where)
+                where.append(_one_of(name, self._values(grain, buckets, name), given))
+        bucket = None if not apart else "bucket" if grain == "day" else self.bucket("bucket")
+        yield from self._grouped("tallies", by, bucket, _tally_sums(wanted.moods), where, given)
 
     def _values(self, grain: str, buckets: Collection[int], name: str) -> list[str]:
-        t: Any = TALLIES.c
-        others = [t[other] == "" for other in KEYED if other != name]
-        found = (
-            select(t[name])
-            .distinct()
-            .where(t.grain == grain, t.apart == name[0], self._among(t.bucket, buckets), *others)
-        )
-        return sorted(self.session.scalars(found))
+        where, given = self._among(grain, name[0], buckets)
+        others = [f"{other} = ''" for other in KEYED if other != name]
+        found = f"SELECT DISTINCT {name} FROM tallies WHERE {' AND '.join([*where, *others])}"  # noqa: S608
+        return sorted(self.session.scalars(text(found), given))
 
     def _rollups(self, first: int, last: int, wanted: Filter, by: str | None, apart: bool) -> Iterator[Row]:
-        r: Any = RollupRow
+        given: dict[str, Any] = {"first": first, "last": last}
         # the key begins with the brand: with all of them named, only the span's hours are read
-        where = [r.brand.in_(wanted.brand or self._brands), r.hour >= first, r.hour <= last]
-        where += [getattr(r, name).in_(values) for name in KEYED[1:] if (values := getattr(wanted, name))]
-        if wanted.sentiment:
-            where.append(r.sentiment.in_(wanted.sentiment))
+        where = [_one_of("brand", wanted.brand or self._brands, given), "hour >= :first", "hour <= :last"]
+        for name in (*KEYED[1:], "sentiment"):
+            if values := getattr(wanted, name):
+                where.append(_one_of(name, values, given))
         if wanted.complaint is not None:
-            where.append(r.complaint.is_(wanted.complaint))
-        bucket = self.bucket(r.hour) if apart else None
-        yield from self._grouped(getattr(r, by) if by else None, bucket, _rollup_sums(), where)
+            where.append("complaint" if wanted.complaint else "NOT complaint")
+        yield from self._grouped("rollups", by, self.bucket("hour") if apart else None, _ROLLUP_SUMS, where, given)
 
-    def _grouped(self, name: Any, bucket: Any, sums: list[Any], where: list[Any]) -> Iterator[Row]:
-        keys = [key for key in (name, bucket) if key is not None]
-        whole = [cast(each, BigInteger) for each in sums]  # PostgreSQL adds them up to decimals
-        named, first = name is not None, len(keys)
-        for row in self.session.execute(select(*keys, *whole).where(*where).group_by(*keys)).all():
+    def _grouped(
+        self, table: str, by: str | None, bucket: str | None, sums: str, where: Sequence[str], given: dict[str, Any]
+    ) -> Iterator[Row]:
+        """Written by hand: a page asks dozens of these, and to put one together from columns takes as long as its
+        answer."""
+        keys = [key for key in (by, bucket) if key is not None]
+        group = f" GROUP BY {', '.join(map(str, range(1, len(keys) + 1)))}" if keys else ""
+        asked = f"SELECT {', '.join([*keys, sums])} FROM {table} WHERE {' AND '.join(where)}{group}"  # noqa: S608
+        first = len(keys)
+        for row in self.session.connection().execute(text(asked), given).cursor.fetchall():  # plain tuples
             if row[first]:
-                yield row[0] if named else "", row[first - 1] if bucket is not None else 0, row[first:]
+                yield row[0] if by else "", row[first - 1] if bucket else 0, row[first:]
 
-    def _among(self, column: ColumnElement[int], values: Collection[int]) -> ColumnElement[bool]:
-        """One parameter, however many values."""
+    def _among(self, grain: str, apart: str, buckets: Collection[int]) -> tuple[list[str], dict[str, Any]]:
+        """The rows of a shape in these buckets, which are one parameter, however many."""
+        given: dict[str, Any] = {"grain": grain, "apart": apart}
         if self.session.get_bind().dialect.name == "sqlite":
-            each: Any = func.json_each(json.dumps(list(values))).table_valued("value")
-            return column.in_(select(each.c.value))
-        return column == any_(bindparam(None, list(values), ARRAY(BigInteger)))
+            among, given["buckets"] = "bucket IN (SELECT value FROM json_each(:buckets))", json.dumps(list(buckets))
+        else:
+            among, given["buckets"] = "bucket = ANY(CAST(:buckets AS BIGINT[]))", list(buckets)
+        return ["grain = :grain", "apart = :apart", among], given
 
-    def bucket(self, hour: Any) -> ColumnElement[int]:
-        """The hour, or the local day that it begins in."""
+    def bucket(self, hour: str) -> str:
+        """The hour in a column, or the local day that it begins in, in SQL."""
         if self.span.grain is Grain.HOUR:
-            return hour  # type: ignore[no-any-return]
+            return hour
         offsets = list(self.span.offsets())
-        ahead: Any = literal(offsets[-1][1]) if offsets else literal(0)
+        ahead = str(offsets[-1][1] if offsets else 0)
         if len(offsets) > 1:
             ends = zip(offsets[1:], offsets, strict=False)
-            ahead = case(*((hour < end, minutes) for (end, _), (_, minutes) in ends), else_=offsets[-1][1])
-        return (hour * 60 + ahead + _FAR * 1440) // 1440 - _FAR  # type: ignore[no-any-return]
+            when = " ".join(f"WHEN {hour} < {end} THEN {minutes}" for (end, _), (_, minutes) in ends)
+            ahead = f"CASE {when} ELSE {ahead} END"
+        return f"({hour} * 60 + {ahead} + {_FAR * 1440}) / 1440 - {_FAR}"
+
+
+def _one_of(name: str, values: Sequence[str], given: dict[str, Any]) -> str:
+    """The condition; its parameters go into `given`."""
+    if not values:
+        return "1 = 0"
+    given |= {f"{name}{n}": value for n, value in enumerate(values)}
+    return f"{name} IN ({', '.join(f':{name}{n}' for n in range(len(values)))})"
 
 
 def _runs(hours: Collection[int]) -> Iterator[tuple[int, int]]:
@@ -172,20 +171,21 @@ def _runs(hours: Collection[int]) -> Iterator[tuple[int, int]]:
         yield found[0], found[-1]
 
 
-def _tally_sums(wanted: Filter) -> list[Any]:
-    t: Any = TALLIES.c
-    moods = wanted.moods
-
-    def added(measure: str, *only: object) -> Any:
-        columns = [t[cell(measure, *mood)] for mood in moods if not only or set(only) & set(mood)]
-        return func.sum(sum(columns[1:], columns[0])) if columns else literal(0)
+@cache
+def _tally_sums(moods: tuple[tuple[str, bool], ...]) -> str:
+    def added(measure: str, *only: object) -> str:
+        cells = [cell(measure, *mood) for mood in moods if not only or set(only) & set(mood)]
+        return f"CAST(sum({' + '.join(cells)}) AS BIGINT)" if cells else "0"  # else PostgreSQL adds up to decimals
 
     several = [added("mentions"), added("mentions", True), *(added("mentions", each) for each in SENTIMENTS)]
-    return [*several, added("rated"), added("stars")]
+    return ", ".join([*several, added("rated"), added("stars")])
 
 
-def _rollup_sums() -> list[ColumnElement[int]]:
-    r = RollupRow
-    mentions = [func.sum(r.mentions), func.sum(case((r.complaint, r.mentions), else_=0))]
-    moods = [func.sum(case((r.sentiment == mood, r.mentions), else_=0)) for mood in SENTIMENTS]
-    return [*mentions, *moods, func.sum(r.rated), func.sum(r.stars)]
+_ROLLUP_SUMS = ", ".join(
+    f"CAST(sum({each}) AS BIGINT)"
+    for each in (
+        *("mentions", "CASE WHEN complaint THEN mentions ELSE 0 END"),
+        *(f"CASE WHEN sentiment = '{mood}' THEN mentions ELSE 0 END" for mood in SENTIMENTS),
+        *("rated", "stars"),
+    )
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
@@ -86,6 +87,11 @@ def _people(found: Iterable[Behind]) -> tuple[Person, ...]:
             who = mention.id if mention.author is None else (mention.source, mention.author)
             wrote.setdefault(who, []).append(mention)
     return tuple(
-        Person(tuple(each), each[0].language, frozenset().union(*(terms(mention.text) for mention in each)))
+        Person(tuple(each), each[0].language, frozenset().union(*(_terms(mention.text) for mention in each)))
         for each in wrote.values()
     )
+
+
+@lru_cache(4_096)  # texts: a page is drawn more than once, and shares most of them with the next one
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(terms(text))
