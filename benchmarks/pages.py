@@ -7,6 +7,7 @@ python -m benchmarks.pages [MENTIONS [URL]]: over the past of benchmarks.past
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 import time
@@ -67,7 +68,9 @@ def desk(db: Database) -> FastAPI:
 async def _all(db: Database) -> dict[str, list[Took]]:
     """What each page took, and its charts."""
     found: dict[str, list[Took]] = {}
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(desk(db)), base_url=_ADDRESS, timeout=None) as http:
+    app = desk(db)
+    gc.freeze()  # as the service does
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=_ADDRESS, timeout=None) as http:
         for page, scopes in PAGES.items():
             path = page.split()[0]
             for scope in scopes:

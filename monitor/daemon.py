@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
@@ -64,6 +65,7 @@ def serve(
             at_end.callback(buttons.close)
             buttons.connect()
         _watch(app, engine, roles)
+        gc.freeze()  # what is there by now stays, so no collection in the midst of a page has to look through it
         log.info("ready", roles=sorted(roles), desk=desk.address if desk else None)
         ready(desk.address if desk else None)
         stop.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
 from monitor.charts.chart import Spec
@@ -13,7 +12,6 @@ from monitor.trends import Counts
 
 HEIGHT = 260
 MOST_SERIES = 6  # and what is left over, as a seventh
-_STAMP = "%Y-%m-%dT%H:%MZ"
 _POINT = "'since=' + datum.since + '&until=' + datum.until"
 _GREY = {"condition": {"test": "datum.partial", "value": 0.5}, "value": 1}
 
@@ -225,8 +223,8 @@ def parts(
 def _rows(axis: TimeAxis, behind: bool) -> list[dict[str, Any]]:
     rows = axis.columns()
     if behind:
-        for row, start, end in zip(rows, axis.starts, axis.ends, strict=True):
-            row |= {"since": f"{start.astimezone(UTC):{_STAMP}}", "until": f"{end.astimezone(UTC):{_STAMP}}"}
+        for row, (start, end) in zip(rows, axis.stamps, strict=True):
+            row |= {"since": start, "until": end}
     return rows
 
 

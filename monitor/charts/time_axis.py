@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
 from monitor.charts.chart import Spec
 from monitor.trend_spans import Grain, Span
 
+STAMP = "%Y-%m-%dT%H:%MZ"
 _LABELS = 9
 _NARROW = 0.3  # of the axis
 _WORD = 60  # pixels
@@ -25,7 +27,7 @@ class Mark:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what every chart of a page asks for is kept
 class TimeAxis:
     """The points of a span: when each begins and ends, and whether the last is over at `now`."""
 
@@ -43,11 +45,21 @@ class TimeAxis:
 
     def columns(self) -> list[dict[str, Any]]:
         """What every row of the data has: begin and end, and whether it is not over."""
+        return [dict(each) for each in self._columns]
+
+    @cached_property
+    def _columns(self) -> list[dict[str, Any]]:
         last = len(self.starts) - 1
         return [
             {"start": _wall(start), "end": _wall(end), "partial": self.partial and n == last, "when": self.label(start)}
             for n, (start, end) in enumerate(zip(self.starts, self.ends, strict=True))
         ]
+
+    @cached_property
+    def stamps(self) -> list[tuple[str, str]]:
+        """When each point begins and ends, in UTC, as addresses have it."""
+        starts, ends = ([f"{each.astimezone(UTC):{STAMP}}" for each in side] for side in (self.starts, self.ends[-1:]))
+        return list(zip(starts, [*starts[1:], *ends], strict=True))
 
     def label(self, start: datetime) -> str:
         """The point in words."""
@@ -145,4 +157,4 @@ def _parts(moment: datetime) -> Spec:
 
 def _wall(moment: datetime) -> str:
     """As the clock on the wall shows it; the chart takes it for UTC."""
-    return f"{moment:%Y-%m-%dT%H:%M}Z"
+    return f"{moment.isoformat()[:16]}Z"

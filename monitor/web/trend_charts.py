@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -129,13 +129,7 @@ def when(scope: TrendScope) -> Column:
 def links(scope: TrendScope) -> tuple[str, ...]:
     """The page of the mentions behind each point."""
     address = scope.behind()
-    starts = [stamp(start) for start in scope.axis.starts]
-    ends = [*starts[1:], *map(stamp, scope.axis.ends[-1:])]
-    return tuple(f"{address}since={start}&until={end}" for start, end in zip(starts, ends, strict=True))
-
-
-def stamp(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+    return tuple(f"{address}since={start}&until={end}" for start, end in scope.axis.stamps)
 
 
 def about_before(scope: TrendScope, how: str) -> str:

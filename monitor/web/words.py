@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import regex
 from markupsafe import Markup
 
+from monitor.charts.chart import Table
 from monitor.source_words import span as rounded
 from monitor.trend_findings import signed
 from monitor.web.languages import NAMES
@@ -38,6 +39,8 @@ def spoken(name: str) -> str:
 def harmless(text: str | None) -> str:
     """Text from outside without unseen and direction-changing characters and without towers of accents. It is not
     escaped here: the templates do that."""
+    if text and text.isascii() and text.isprintable():
+        return text
     return _MARKS.sub(r"\1", _UNSEEN.sub("", (text or "").replace("\r\n", "\n")))
 
 
@@ -204,10 +207,23 @@ def cell(value: Any, kind: str) -> str:
     return figures.get(kind, "{:,}".format)(value)
 
 
+def rows(table: Table, first: int) -> Markup:
+    """The rows of a table from the first of them on, each led to what is behind it. Not by a template: a page has
+    thousands of cells."""
+    kinds = [column.kind for column in table.columns]
+    lines = []
+    for n, row in enumerate(table.rows[first:], first):
+        head, *cells = (cell(value, kind) for value, kind in zip(row, kinds, strict=True))
+        link = table.links[n] if table.links else ""
+        said = Markup('<a href="{}">{}</a>').format(harmless(link), head) if link else head
+        lines.append(f'<tr><th scope="row">{said}</th>{"".join(f"<td>{each}</td>" for each in cells)}</tr>')
+    return Markup("\n".join(lines))  # noqa: S704 - cells are figures, or Markup
+
+
 FILTERS = {
     f.__name__: f
     for f in (
         *(language, spoken, shortened, long_span, stars, ordinal, people, initials, iso, web_address, percent),
-        *(lasting, share, points, cell, browser),
+        *(lasting, share, points, cell, rows, browser),
     )
 }
