@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -46,9 +47,15 @@ def _lasting(value: timedelta) -> timedelta:
 Span = Annotated[Duration, AfterValidator(_lasting)]
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Read once: it takes a look into hundreds of files."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(value: str) -> str:
-    if value not in available_timezones():
-        near = get_close_matches(value, available_timezones(), n=1)
+    if value not in _zones():
+        near = get_close_matches(value, _zones(), n=1)
         raise ValueError(f'"{value}" is no IANA time zone' + (f', did you mean "{near[0]}"?' if near else ""))
     return value
 

@@ -26,6 +26,7 @@ URGENT = ("breach", "escalation")  # what another transport takes over when the 
 LEASE = timedelta(seconds=60)  # longer than any one call and the looking before it
 # Literal on purpose: SQLite uses a partial index only for a condition without parameters.
 _OPEN = "{table}.state IN ('pending', 'sending', 'unknown')"
+_EARLIER = aliased(DeliveryRow, name="earlier")  # once: making one takes longer than the query
 
 
 def still_open(table: str) -> str:
@@ -174,7 +175,7 @@ def claim_next(
     held_targets: Collection[str] = (),
 ) -> Delivery | None:
     """The next message of a transport, now ours and `sending`. Looks before it takes the write lock."""
-    earlier = aliased(DeliveryRow, name="earlier")
+    earlier = _EARLIER
     candidates = (
         select(DeliveryRow.id)
         .where(
