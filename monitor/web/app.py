@@ -31,7 +31,7 @@ from monitor.web.actions import action_routes
 from monitor.web.api import api_routes
 from monitor.web.apology import apologise
 from monitor.web.export_api import export_routes
-from monitor.web.figure_pages import figure_routes
+from monitor.web.figure_pages import add_figures
 from monitor.web.gate import Gate
 from monitor.web.guard import Guard
 from monitor.web.hooks import hook_routes
@@ -101,7 +101,7 @@ def build_web(
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
     app.include_router(response_routes(pages, reports))
-    app.include_router(figure_routes(pages, db, clock, cases, settings, health, retry, api))
+    add_figures(app, pages, db, clock, cases, settings, health, retry, api)
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(reply_routes(pages, replies, clock))
     app.include_router(survey_routes(Survey(db, cases, settings), clock))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
 from monitor.cases import Cases
 from monitor.clock import Clock
@@ -31,7 +31,8 @@ from monitor.web.trends_api import trends_api_routes
 from monitor.web.trends_report import Trends
 
 
-def figure_routes(
+def add_figures(
+    app: FastAPI,
     pages: Pages,
     db: Database,
     clock: Clock,
@@ -40,9 +41,9 @@ def figure_routes(
     health: Health,
     retry: Retry | None,
     api: dict[str, Any],
-) -> APIRouter:
-    """`api` is what addresses for programs are included with."""
-    router = APIRouter()
+) -> None:
+    """`api` is what addresses for programs are included with. Into the app itself: FastAPI builds each route anew at
+    every router that it comes through."""
     overviews = Overviews(db, clock, settings)
     trends = Trends(db, clock, settings)
     behind = DrillDown(db, clock, settings)
@@ -60,18 +61,17 @@ def figure_routes(
         "sources": sources.charts,
         "corrections": corrections.charts,
     }
-    router.include_router(chart_routes(charts), tags=["data"], **api)
-    router.include_router(trends_api_routes(trends, behind), tags=["data"], **api)
-    router.include_router(topics_api_routes(topics), tags=["data"], **api)
-    router.include_router(competitors_api_routes(competitors), tags=["data"], **api)
-    router.include_router(sources_api_routes(sources), tags=["operation"], **api)
-    router.include_router(staffing_api_routes(staffings), tags=["data"], **api)
-    router.include_router(corrections_api_routes(corrections, cases, clock), tags=["data"], **api)
-    router.include_router(overview_routes(pages, overviews))
-    router.include_router(trend_routes(pages, trends, behind, clock))
-    router.include_router(topic_routes(pages, topics))
-    router.include_router(competitor_routes(pages, competitors))
-    router.include_router(staffing_routes(pages, staffings))
-    router.include_router(source_routes(pages, sources, retry))
-    router.include_router(correction_routes(pages, corrections, cases, clock))
-    return router
+    app.include_router(chart_routes(charts), tags=["data"], **api)
+    app.include_router(trends_api_routes(trends, behind), tags=["data"], **api)
+    app.include_router(topics_api_routes(topics), tags=["data"], **api)
+    app.include_router(competitors_api_routes(competitors), tags=["data"], **api)
+    app.include_router(sources_api_routes(sources), tags=["operation"], **api)
+    app.include_router(staffing_api_routes(staffings), tags=["data"], **api)
+    app.include_router(corrections_api_routes(corrections, cases, clock), tags=["data"], **api)
+    app.include_router(overview_routes(pages, overviews))
+    app.include_router(trend_routes(pages, trends, behind, clock))
+    app.include_router(topic_routes(pages, topics))
+    app.include_router(competitor_routes(pages, competitors))
+    app.include_router(staffing_routes(pages, staffings))
+    app.include_router(source_routes(pages, sources, retry))
+    app.include_router(correction_routes(pages, corrections, cases, clock))
