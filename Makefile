@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# the tests start the service a hundred times, which compiles it once
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint types docs proofs benchmarks clean
 
 run: $(VENV)/.run

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sqlite3
 import tempfile
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
-from sqlalchemy import URL, make_url, text
+import structlog
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import Pool
 
 from monitor.clock import ManualClock
 from monitor.database import Database
@@ -28,6 +33,32 @@ hypothesis.settings.register_profile(
     "firsthour", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("firsthour")
+
+# the default draws every frame of a traceback with all its variables, which takes seconds
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
+
+@event.listens_for(Pool, "checkout")
+def _wait_for_no_disk(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
+    """Whoever dies in a test is a process: the machine keeps its power, and what it has not written yet."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Looks for no garbage among what is imported, neither then nor later: there is much to look through."""
+    gc.disable()
+    found = yield
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +133,8 @@ def postgres() -> Iterator[URL]:
             pytest.skip(f"PostgreSQL does not start here: {error}")
     try:
         url = make_url(server.get_uri(driver="psycopg"))
-        statements(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE empty")
+        careless = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "full_page_writes", "synchronous_commit")]
+        statements(url, *careless, "SELECT pg_reload_conf()", "CREATE DATABASE empty")
         empty = Database(url.set(database="empty"))
         upgrade(empty)
         empty.close()
@@ -116,7 +148,7 @@ def postgres() -> Iterator[URL]:
 def pg_url(postgres: URL) -> Iterator[URL]:
     """A migrated PostgreSQL database, the test's own."""
     name = f"t{uuid.uuid4().hex}"
-    statements(postgres, f"CREATE DATABASE {name} TEMPLATE empty")
+    statements(postgres, f"CREATE DATABASE {name} TEMPLATE empty STRATEGY file_copy")
     yield postgres.set(database=name)
     statements(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -137,13 +137,17 @@ def test_an_open_write_does_not_stop_a_reader_and_shows_it_nothing(any_db: Datab
 
 
 def test_every_sqlite_connection_is_durable_and_checks_its_references(db: Database) -> None:
-    def pragmas(_number: int) -> dict[str, Any]:
-        with db.read() as session:
-            names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-            return {name: session.scalar(text(f"PRAGMA {name}")) for name in names}
+    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    made: list[tuple[Any, ...]] = []
 
-    full = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
-    assert run_at_once(3, pragmas) == [full] * 3
+    @event.listens_for(db.engine, "connect")
+    def look(connection: Any, _record: object) -> None:
+        made.append(tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names))
+
+    with db.read() as one, db.read() as two, db.read() as three:
+        for session in (one, two, three):
+            session.execute(text("SELECT 1"))
+    assert made == [("wal", 2, 1, 30_000)] * 3
 
 
 def test_a_full_disk_loses_only_what_was_not_committed(db: Database) -> None:

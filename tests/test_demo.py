@@ -28,6 +28,8 @@ from monitor.sources.base import Item
 ROOT = Path(__file__).parent.parent / "monitor" / "demo"
 NOW = datetime(2026, 11, 20, 14, 22, tzinfo=UTC)
 
+pytestmark = pytest.mark.xdist_group("demo")  # whose past is written once
+
 
 def lines() -> list[tuple[str, dict[str, Any]]]:
     files = [ROOT / f"{source}.jsonl" for source in SOURCES]

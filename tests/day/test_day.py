@@ -16,7 +16,7 @@ from day.team import Team
 from day.telling import Told, page
 from day.town import COMPLAINTS, EVENING, MENTIONS, MORNING, SOURCE_AWAY, STORM, ByTheWord, Place, at, posts
 from fake_slack import CHANNEL, OPS, TOKEN, FakeSlack, Fault
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from monitor.alerts.slack_app import build_app
 from monitor.app import App
@@ -53,9 +53,6 @@ class Day:
 
 @pytest.fixture
 def day(db: Database, make_settings: Callable[..., Settings]) -> Iterator[Day]:
-    event.listen(
-        db.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF")
-    )  # for speed
     clock = ManualClock(MORNING)
     slack = FakeSlack(now=lambda: clock.now().timestamp())
     slack.fault = lambda method, args: Fault("unheard") if SLACK_AWAY[0] <= clock.now() < SLACK_AWAY[1] else None

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from fake_slack import CHANNEL, OPS, TOKEN, FakeSlack
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from monitor.app import App
 from monitor.classify.verdict import Subject, Verdict
@@ -77,9 +77,6 @@ def slack(clock: ManualClock) -> Iterator[FakeSlack]:
 def app(
     db: Database, clock: ManualClock, slack: FakeSlack, make_settings: Callable[..., Settings], tmp_path: Path
 ) -> App:
-    event.listen(
-        db.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF")
-    )  # for speed
     section = {"channel": CHANNEL, "ops_channel": OPS, "bot_token": TOKEN, "base_url": slack.base_url}
     source = {"name": "x", "type": "replay", "path": str(tmp_path / "x.jsonl"), "every": POLL}
     made = App(make_settings(slack=section, sources=[source]), clock)

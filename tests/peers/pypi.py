@@ -17,7 +17,8 @@ def installed(cache: pytest.Cache, requirement: str) -> Path:
     cached = cache.mkdir("pypi-" + re.sub(r"[^\w.-]+", "_", requirement))
     if not (cached / "site").exists():
         with tempfile.TemporaryDirectory(dir=cached) as folder:
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", f"{folder}/site", requirement]
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]
+            command += ["--target", f"{folder}/site", requirement]
             try:
                 run = subprocess.run(command, capture_output=True, text=True, timeout=300)
             except subprocess.TimeoutExpired:

@@ -22,6 +22,8 @@ from monitor.sources.stand_in import ago
 from tests.sources.dovecot import PASSWORD, Dovecot, serve
 from tests.sources.post_office import ADDRESS, PostOffice
 
+pytestmark = pytest.mark.xdist_group("dovecot")
+
 
 @pytest.fixture(scope="module")
 def dovecot() -> Iterator[Dovecot]:
