@@ -18,7 +18,7 @@ from monitor.classify.verdict import Verdict
 from monitor.database import Database
 from monitor.models import MentionRow, RevisionRow
 from monitor.settings import Settings, parse
-from tests.test_cases import COMPLAINT, World, at
+from tests.case_world import COMPLAINT, World, at
 
 CRITICAL, LOW = replace(COMPLAINT, severity="critical"), replace(COMPLAINT, severity="low")
 URGENT = {
