@@ -29,6 +29,8 @@ NAMES = (
     "exports",
     "imports",
     "spikes",
+    "hushes",
+    "histories",
     "forecast",
     "similar",
     *OF_THE_PAST,

@@ -35,7 +35,7 @@ SETTINGS = SpikesSettings()  # type: ignore[call-arg]
 FACTORS = (1.5, 2.0, 3.0, 5.0)
 LASTS = 12  # hours that an injected peak lasts, from 10 in the morning
 
-Cells = dict[tuple[str, str], NDArray[np.int64]]
+Cells = dict[tuple[str, str], NDArray[np.int64]]  # of each hour, by sentiment and topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,12 @@ class Kind:
 KINDS = (Kind("even", 20, 50, 50), Kind("restless", 4, 20, 20))
 
 
+@dataclass(frozen=True, slots=True)
+class Brand:
+    cells: Cells
+    holidays: frozenset[int]  # days since MONDAY
+
+
 def rhythm(hours: NDArray[np.int64]) -> NDArray[np.float64]:
     """How busy an hour is, on average about 1: least at 4 in the morning, quieter on weekends."""
     day = 1 + 0.75 * np.cos((hours % 24 - 16) / 24 * 2 * np.pi)
@@ -63,37 +69,41 @@ def rates(kind: Kind, per_day: float) -> NDArray[np.float64]:
     return per_day / 24 * rhythm(hours) * (1 + kind.growth) ** (hours / WEEK)
 
 
-def brand(kind: Kind, per_day: float, seed: int) -> Cells:
-    """Counts of each hour, by sentiment and topic."""
+def brand(kind: Kind, per_day: float, seed: int) -> Brand:
     dice = np.random.default_rng(seed)
     shared = rates(kind, per_day)
     days = len(shared) // 24
     shared *= np.repeat(dice.gamma(kind.day, 1 / kind.day, days), 24) * dice.gamma(
         kind.hour, 1 / kind.hour, len(shared)
     )
-    for holiday in dice.choice(days, days // 30, replace=False):
+    holidays = dice.choice(days, days // 30, replace=False)
+    for holiday in holidays:
         shared[holiday * 24 : holiday * 24 + 24] *= dice.choice([0.5, 1.5])
-    return {
+    cells = {
         (mood, topic): dice.poisson(shared * MIX[mood] * share * dice.gamma(kind.series, 1 / kind.series, len(shared)))
         for mood in MOODS
         for topic, share in SHARES.items()
     }
+    return Brand(cells, frozenset(holidays.tolist()))
 
 
-def history(cells: Cells) -> History:
+def history(told: Brand, calendar: bool = False) -> History:
+    """`calendar`: whether its holidays are known."""
     names = [Series(), *(Series(mood) for mood in MOODS), *(Series(topic=topic) for topic in SHARES)]
-    names += [Series(*key) for key in cells]
-    counts = np.array([sum(c for key, c in cells.items() if name.holds(Series(*key))) for name in names], dtype=float)
+    names += [Series(*key) for key in told.cells]
+    cells = told.cells.items()
+    counts = np.array([sum(c for key, c in cells if name.holds(Series(*key))) for name in names], dtype=float)
     hours = counts.shape[1]
-    return History(tuple(names), counts, np.ones(hours, dtype=bool), tuple(MONDAY + n * HOUR for n in range(hours)))
+    off = np.isin(np.arange(hours) // 24, list(told.holidays) if calendar else [])
+    return History(tuple(names), counts, ~off, tuple(MONDAY + n * HOUR for n in range(hours)), off)
 
 
-def false_alarms(kind: Kind, per_day: float, months: float) -> tuple[int, float]:
+def false_alarms(kind: Kind, per_day: float, months: float, calendar: bool = False) -> tuple[int, float]:
     """How many spikes ordinary months had, and how many months these were."""
     found, runs = 0, max(1, round(months * MONTH))
     start = MONDAY + timedelta(weeks=PAST)
     for seed in range(runs):
-        told = history(brand(kind, per_day, seed))
+        told = history(brand(kind, per_day, seed), calendar)
         found += len(list(replayed(told, "Brand", SETTINGS, start, told.starts[-1])))
     return found, runs / MONTH
 
@@ -103,13 +113,13 @@ def injected(kind: Kind, per_day: float, factor: float, about: Series, count: in
     dice = np.random.default_rng(int(per_day) + int(10 * factor))
     plain = rates(kind, per_day)
     for seed in range(1000, 1000 + count):
-        cells = brand(kind, per_day, seed)
+        ordinary = brand(kind, per_day, seed)
         start = (PAST * 7 + seed % 23) * 24 + 10
         hours = slice(start, start + LASTS)
-        for (mood, topic), counts in cells.items():
+        for (mood, topic), counts in ordinary.cells.items():
             if about.holds(Series(mood, topic)):
                 counts[hours] += dice.poisson(plain[hours] * MIX[mood] * SHARES[topic] * (factor - 1))
-        told = history(cells)
+        told = history(ordinary)
         yield next(
             (
                 hour - start + 1

@@ -23,6 +23,7 @@ def spikes(
     config: ConfigFile = None,
 ) -> None:
     """The peaks that would have been told of the stored past, had each hour been looked at when it ended."""
+    from monitor.business_time import holiday_calendar
     from monitor.section import duration
     from monitor.spikes.peaking import past
 
@@ -33,14 +34,14 @@ def spikes(
         except ValueError:
             start = moment(since, "--since")
         tried = {"once_in": duration(once_in) if once_in else None, "minimum": minimum}
-        zone = app_.settings.clock.zone
+        zone, holidays = app_.settings.clock.zone, holiday_calendar(app_.settings.clock.holidays)
         given = app_.settings.spikes.model_copy(
             update={name: value for name, value in tried.items() if value is not None}
         )
         found = 0
         for brand in app_.settings.brands:
             with app_.db.read() as session:
-                for spike in past(session, brand.name, given, zone, start, now):
+                for spike in past(session, brand.name, given, zone, holidays, start, now):
                     found += 1
                     typer.echo(_told(spike, zone))
     typer.echo(f"{found} peak{'' if found == 1 else 's'} since {start:%Y-%m-%d}")

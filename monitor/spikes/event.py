@@ -120,7 +120,8 @@ def course(history: History, series: Series, since: datetime, until: datetime) -
     for column in range(history.column(since), history.column(until) + 1):
         if column == 0 or not since <= history.starts[column] < until:
             continue
-        usual = expected(history.counts[rows, :column], history.known[:column], 1).usual(len(rows) - 1)
+        past = history.counts[rows, :column], history.known[:column]
+        usual = expected(*past, 1, bool(history.holidays[column])).usual(len(rows) - 1)
         found.append(Hour(history.starts[column], int(history.counts[row, column]), usual.mean, usual.most(BACK)))
     return found
 

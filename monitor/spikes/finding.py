@@ -66,12 +66,13 @@ def peaks(
     names: Sequence[Series],
     counts: Counts,
     known: Known,
+    holidays: Known,
     minimum: int,
     chance: float,
     stretches: Sequence[int] = STRETCHES,
 ) -> list[Finding]:
     """What is too much at the last hour of `counts`, whose rows are called `names`, the first of all of them together.
-    None of fewer than `minimum` mentions, or more likely than `chance`."""
+    None of fewer than `minimum` mentions, or more likely than `chance`. `known` and `holidays` as History has them."""
     found: dict[Series, Finding] = {}
     tests = len(names) * len(stretches)
     ends: list[NDArray[np.float64]] = []
@@ -79,7 +80,7 @@ def peaks(
         if counts.shape[1] <= hours:
             continue
         now = counts[:, -hours:].sum(1)
-        past = expected(counts[:, :-hours], known[:-hours], hours)
+        past = expected(counts[:, :-hours], known[:-hours], hours, bool(holidays[-hours:].any())).louder(now)
         excess = now - past.means  # of a long stretch, some must be of its end: what was over long ago is no news
         news = np.all([end >= STILL * excess / hours for end in ends], axis=0)
         ends.append(excess / hours)
@@ -121,13 +122,13 @@ def matters(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def hush(
-    counts: Counts, known: Known, chance: float, tests: int, stretches: Sequence[int] = STRETCHES
+    counts: Counts, known: Known, holidays: Known, chance: float, tests: int, stretches: Sequence[int] = STRETCHES
 ) -> Finding | None:
     """Whether next to nothing was said up to the last hour of `counts`, of which only the first row is looked at, where
     that is rare. `tests`: how many such rows are looked at."""
     found = None
     for hours in stretches:
-        if counts.shape[1] <= hours:
+        if counts.shape[1] <= hours or holidays[-hours:].any():  # where people are off, so may be those who write
             continue
         count = int(counts[0, -hours:].sum())
         past = expected(counts[:1, :-hours], known[:-hours], hours)

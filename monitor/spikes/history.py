@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from monitor.business_time import HolidayCalendar
 from monitor.models import MentionRow
 from monitor.spikes.expected import WEEK, Known
 from monitor.spikes.expected import Counts as Array
@@ -21,6 +23,7 @@ from monitor.trends import Counts, Filter, over_time, series
 HOUR = timedelta(hours=1)
 MOODS = ("negative", "neutral", "positive")
 NEW = timedelta(days=7)  # a source whose first mention is younger is new
+NO_HOLIDAYS = HolidayCalendar()
 _KEPT = 300  # pasts kept in memory
 
 Cells = Mapping[
@@ -31,22 +34,23 @@ Cells = Mapping[
 @dataclass(frozen=True, slots=True)
 class History:
     """`starts` is when each column's hour begins, in UTC; an hour that the clocks take away begins with the next. The
-    hour that they give twice is one column, of which is not said what is usual."""
+    hour that they give twice is one column, of which is not said what is usual, as is not of hours of `holidays`."""
 
     names: tuple[Series, ...]
     counts: Array
     known: Known
     starts: tuple[datetime, ...]
+    holidays: Known
 
     def until(self, hour: datetime, before: int | None = None) -> History:
         """Up to and with the hour that begins then, and at most so many hours `before` it."""
         end = self.column(hour) + 1
         part = slice(0 if before is None else max(0, end - 1 - before), end)
-        return replace(self, counts=self.counts[:, part], known=self.known[part], starts=self.starts[part])
+        return History(self.names, self.counts[:, part], self.known[part], self.starts[part], self.holidays[part])
 
     def column(self, hour: datetime) -> int:
         """The last whose hour does not begin after `hour`."""
-        return max(0, int(np.searchsorted(np.array(self.starts), hour, side="right")) - 1)  # type: ignore[call-overload]
+        return max(0, bisect_right(self.starts, hour) - 1)
 
     def row(self, wanted: Series) -> int | None:
         return self.names.index(wanted) if wanted in self.names else None
@@ -55,20 +59,21 @@ class History:
         """Where hours within any of `spans` say nothing of what is usual."""
         known = self.known.copy()
         for since, until in spans:
-            known[[since <= start < until for start in self.starts]] = False
+            known[bisect_left(self.starts, since) : bisect_left(self.starts, until)] = False
         return replace(self, known=known)
 
 
 class Histories:
     """Reads what is past once an hour and keeps it; what may still change, each time."""
 
-    def __init__(self, weeks: int, zone: ZoneInfo, fresh: timedelta) -> None:
+    def __init__(self, weeks: int, zone: ZoneInfo, fresh: timedelta, holidays: HolidayCalendar = NO_HOLIDAYS) -> None:
         """`fresh`: so long may mentions come late."""
         self._reach, self._zone, self._fresh = (weeks * WEEK + max(STRETCHES)) * HOUR, zone, fresh
+        self._holidays = holidays
         self._past: dict[tuple[str, Filter, datetime], tuple[Cells, datetime]] = {}
 
     def brand(self, session: Session, brand: str, sources: Collection[str], now: datetime) -> History:
-        """By sentiment and topic, to the hour of `now`, as these sources have it."""
+        """By sentiment and topic, to the hour of `now`, as these sources have it (none: all)."""
         cells, since = self._cells(session, "topic", Filter(brand=(brand,), source=tuple(sorted(sources))), now)
         topics = sorted({topic for _, topic in cells})
         names = [Series(), *(Series(mood) for mood in MOODS)]
@@ -77,12 +82,15 @@ class Histories:
         rows = [
             sum((cells[each.sentiment, each.topic] for each in _within(cells, name)), np.zeros(hours)) for name in names
         ]
-        return _history(names, np.array(rows), since, self._zone)
+        return from_hours(names, np.array(rows), since, self._zone, self._holidays)
 
     def sources(self, session: Session, now: datetime) -> dict[str, History]:
         """By source, of all brands together."""
         cells, since = self._cells(session, "source", Filter(), now)
-        return {name: _history([Series()], array[None], since, self._zone) for (name, _), array in cells.items()}
+        return {
+            name: from_hours([Series()], array[None], since, self._zone, self._holidays)
+            for (name, _), array in cells.items()
+        }
 
     def _cells(self, session: Session, by: str, wanted: Filter, now: datetime) -> tuple[Cells, datetime]:
         hour = hour_of(now)
@@ -106,7 +114,7 @@ class Histories:
 def hourly(session: Session, wanted: Filter, since: datetime, until: datetime, zone: ZoneInfo) -> History:
     """All that is `wanted`, as one series, of the whole hours from `since` to `until`."""
     points = over_time(session, Span(since, until, Grain.HOUR, zone), wanted)
-    return _history([Series()], np.array([[point.mentions for point in points]], dtype=float), since, zone)
+    return from_hours([Series()], np.array([[point.mentions for point in points]], dtype=float), since, zone)
 
 
 def settled(session: Session, sources: Mapping[str, History], late: timedelta, now: datetime) -> set[str]:
@@ -160,7 +168,9 @@ def _column(points: Sequence[Counts], mood: str) -> Array:
     return np.array([getattr(point, mood) for point in points], dtype=float)
 
 
-def _history(names: Sequence[Series], hourly: Array, since: datetime, zone: ZoneInfo) -> History:
+def from_hours(
+    names: Sequence[Series], hourly: Array, since: datetime, zone: ZoneInfo, holidays: HolidayCalendar = NO_HOLIDAYS
+) -> History:
     """From hours as they follow one another to hours of the wall clock."""
     moments = [since + n * HOUR for n in range(hourly.shape[1])]
     walls = [_wall(moment, zone) for moment in moments]
@@ -174,10 +184,13 @@ def _history(names: Sequence[Series], hourly: Array, since: datetime, zone: Zone
         starts[place] = starts[place] or moment
     for place in range(width - 2, -1, -1):
         starts[place] = starts[place] or starts[place + 1]
-    known = times == 1
+    days = (np.arange(walls[0], walls[0] + width) // 24).tolist()
+    off = {day for day in set(days) if date.fromordinal(day) in holidays}
+    holiday = np.array([day in off for day in days])
+    known = (times == 1) & ~holiday
     some = np.flatnonzero(counts[0])
     known[: some[0] if len(some) else width] = False  # before the first mention nobody looked
-    return History(tuple(names), counts, known, tuple(moment for moment in starts if moment is not None))
+    return History(tuple(names), counts, known, tuple(moment for moment in starts if moment is not None), holiday)
 
 
 def _wall(moment: datetime, zone: ZoneInfo) -> int:

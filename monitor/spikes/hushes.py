@@ -73,7 +73,7 @@ def _found(history: History, heard: datetime, chance: float, tests: int) -> tupl
     """What is found at the last hour of which all was heard until `heard`, and when that hour begins."""
     last = hour_of(heard) - HOUR
     seen = history.until(last)
-    found = hush(seen.counts, seen.known, chance, tests)
+    found = hush(seen.counts, seen.known, seen.holidays, chance, tests)
     return (found, seen.starts[-1]) if found is not None else None
 
 

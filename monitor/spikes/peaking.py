@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from monitor.business_time import HolidayCalendar
 from monitor.spike_settings import SpikesSettings
 from monitor.spikes.event import Spike, followed, going_on, lessons, opened
 from monitor.spikes.expected import WEEK
@@ -29,7 +30,8 @@ def standing(
     hour = hour_of(now - late)
     while hour <= now:
         seen = history.until(hour, settings.weeks * WEEK + max(STRETCHES))
-        for finding in matters(peaks(seen.names, seen.counts, seen.known, settings.minimum, chance)):
+        found_now = peaks(seen.names, seen.counts, seen.known, seen.holidays, settings.minimum, chance)
+        for finding in matters(found_now):
             same = next((spike for spike in found if spike.series.meets(finding.series)), None)
             if same is not None:
                 found[found.index(same)] = going_on(same, finding, hour)
@@ -77,9 +79,15 @@ def replayed(
 
 
 def past(
-    session: Session, brand: str, settings: SpikesSettings, zone: ZoneInfo, since: datetime, now: datetime
+    session: Session,
+    brand: str,
+    settings: SpikesSettings,
+    zone: ZoneInfo,
+    holidays: HolidayCalendar,
+    since: datetime,
+    now: datetime,
 ) -> Iterator[Spike]:
     """As `replayed`, of the stored mentions of a brand."""
     weeks = settings.weeks + -(-(now - since) // timedelta(weeks=1))
-    history = Histories(weeks, zone, settings.late).brand(session, brand, (), now)
+    history = Histories(weeks, zone, settings.late, holidays).brand(session, brand, (), now)
     return replayed(history, brand, settings, since, now)
