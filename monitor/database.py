@@ -86,7 +86,7 @@ class Database:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=10)
+        return _planning_anew(create_engine(url, pool_pre_ping=True, pool_size=10))
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
@@ -108,6 +108,20 @@ def _engine(url: URL) -> Engine:
     def _begin(connection: Connection) -> None:
         writes: Any = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _planning_anew(engine: Engine) -> Engine:
+    """Has PostgreSQL plan a prepared statement for the values that it is run with: a plan that fits all of them, made
+    while a table was small, reads all of it when it has grown, and a rare word as if it were frequent."""
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+        cursor.close()
+        connection.commit()
 
     return engine
 

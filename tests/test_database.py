@@ -202,3 +202,14 @@ def test_a_server_that_is_not_there_is_said_to_be_out_of_reach() -> None:
 
 def test_a_mistake_in_the_code_is_not_taken_for_trouble_with_the_database() -> None:
     assert trouble(ZeroDivisionError()) is None
+
+
+def test_postgresql_plans_each_question_for_its_own_values(pg_url: URL) -> None:
+    database = Database(pg_url)
+    with database.read() as session:
+        for job in map(str, range(20)):
+            session.scalars(select(SlotRow.slot).where(SlotRow.job == job)).all()
+        plans = session.execute(text("SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements")).one()
+    database.close()
+    assert plans[0] == 0
+    assert plans[1] > 10
