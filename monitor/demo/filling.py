@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from monitor import case_clock, rollups, sla
+from monitor import case_clock, last_words, rollups, sla
 from monitor.annotations import annotate
 from monitor.case_events import SYSTEM, CaseWriter, Happened
 from monitor.corrections import correct
@@ -207,7 +207,9 @@ def _second_thoughts(session: Session, told: dict[int, Said], lot: random.Random
             correct(session, id, not judged, lot.choice(TEAM), each.at + 2 * HOUR)
     rows = [{"mention_id": id, "complaint": c, "actor": lot.choice(TEAM), "at": at + HOUR} for id, c, at in confirmed]
     said_before = set(session.scalars(select(CorrectionRow.mention_id)))
-    insert_rows(session, CorrectionRow, [row for row in rows if row["mention_id"] not in said_before])
+    new = [row for row in rows if row["mention_id"] not in said_before]
+    insert_rows(session, CorrectionRow, new)
+    last_words.keep(session, [row["mention_id"] for row in new])
 
 
 def _annotations(session: Session, now: datetime) -> None:
