@@ -79,10 +79,13 @@ def lines(
     form: str = ",d",
     domain: tuple[float, float] | None = None,
     steps: bool = False,
+    levels: Mapping[str, float] | None = None,
+    ceiling: float | None = None,
 ) -> Spec:
-    """A line for each of at most MOST_SERIES + 1 series; `before` only where there is one. `form` is d3's format of the
+    """A line for each of at most MOST_SERIES + 1 series; `before` is that of the first. `form` is d3's format of the
     figure, `domain` the least extent of its axis. `behind` has an address for each series. `steps`: it stays until the
-    next point, and changes then."""
+    next point, and changes then. `levels` are lines to be compared with, by what they are called; what is above
+    `ceiling` is drawn there."""
     rows = _rows(axis, bool(behind))
     names = list(series)
     for n, row in enumerate(rows):
@@ -92,7 +95,9 @@ def lines(
             row["before"] = before[n]
     keys = [f"s{k}" for k in range(len(names))]
     scale: Spec = {"zero": True}
-    if domain:
+    if ceiling is not None:
+        scale = {"domain": [0, ceiling], "clamp": True, "nice": False}
+    elif domain:
         drawn = [*domain, *(each for values in (*series.values(), before) for each in values if each is not None)]
         scale = {"domain": [min(drawn), max(drawn)], "nice": True}
     y: Spec = {"field": "figure", "type": "quantitative", "title": None, "scale": scale, "axis": {"format": form}}
@@ -133,6 +138,8 @@ def lines(
         layers.insert(0, {"mark": {"type": "line", "style": "before"}, "encoding": then})
     if domain and domain[0] < 0:
         layers.insert(0, {"mark": {"type": "rule", "style": "zero"}, "encoding": {"y": {"datum": 0}}})
+    if levels:
+        layers += _levels(levels)
     return _layered(rows, axis.with_marks(layers, marks))
 
 
@@ -167,8 +174,10 @@ def parts(
     series: Mapping[str, Sequence[int]],
     marks: Sequence[Mark] = (),
     behind: Sequence[str] = (),
+    colours: str = "series",
 ) -> Spec:
-    """What share each of at most MOST_SERIES + 1 series has of all, over time; nothing where there is nothing."""
+    """What share each of at most MOST_SERIES + 1 series has of all, over time; nothing where there is nothing.
+    `colours` is a range of monitor/charts/theme.py."""
     names, rows = list(series), _rows(axis, bool(behind))
     for n, row in enumerate(rows):
         row |= {f"s{k}": values[n] for k, values in enumerate(series.values())}
@@ -204,7 +213,7 @@ def parts(
             "color": {
                 "field": "key",
                 "type": "nominal",
-                "scale": {"domain": keys, "range": "series"},
+                "scale": {"domain": keys, "range": colours},
                 "legend": legend,
             },
             "opacity": _GREY,
@@ -237,6 +246,16 @@ def _ticks(axis: TimeAxis, fields: Sequence[str]) -> list[Spec]:
             "encoding": {"x": axis.x(), "x2": {"field": "end"}, "y": {"field": name, "type": "quantitative"}},
         }
         for name in fields
+    ]
+
+
+def _levels(levels: Mapping[str, float]) -> list[Spec]:
+    data = {"values": [{"level": level, "name": name} for name, level in levels.items()]}
+    y: Spec = {"field": "level", "type": "quantitative"}
+    said = {"type": "text", "style": "level-said", "align": "left", "baseline": "bottom", "dx": 4, "dy": -2}
+    return [
+        {"data": data, "mark": {"type": "rule", "style": "level"}, "encoding": {"y": y}},
+        {"data": data, "mark": said, "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "name"}}},
     ]
 
 

@@ -23,6 +23,8 @@ class Palette:
     positive: str
     series: tuple[str, ...]
     heat: tuple[str, str]  # nothing, and most
+    soon: tuple[str, ...]  # soon, later, late, and never
+    level: str
 
 
 LIGHT = Palette(
@@ -36,6 +38,8 @@ LIGHT = Palette(
     positive="#2f7fc1",
     series=("#2451d6", "#c2570c", "#0f7b6c", "#9b2c83", "#7a6400", "#41505f", "#98a4b1"),
     heat=("#fdf3ee", "#a3341c"),
+    soon=("#2451d6", "#8ba6f4", "#dd9a2c", "#a3341c"),
+    level="#92560a",
 )
 DARK = Palette(
     ground="#171e26",
@@ -48,14 +52,17 @@ DARK = Palette(
     positive="#5fa8e6",
     series=("#8aa6ff", "#f0a35a", "#4fc3ae", "#e08ccb", "#d3bd55", "#c3ced9", "#74818f"),
     heat=("#2a2422", "#ff9b7e"),
+    soon=("#8aa6ff", "#4d63ad", "#d9a441", "#ee7d62"),
+    level="#d9a441",
 )
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "circle")
 
 
 def config(palette: Palette) -> dict[str, Any]:
-    """Vega-Lite's config. Ranges: `moods` (negative, neutral, positive), `series`, `ramp` (nothing to most). Styles:
-    those of the moods, `plain` (one series), `before` and `before-tick` (the previous period), `zero`, `mark` and
-    `mark-span` (annotations), `said` (texts), `band` (what is uncertain), `box` (of a grid)."""
+    """Vega-Lite's config. Ranges: `moods` (negative, neutral, positive), `series`, `ramp` (nothing to most), `soon` (at
+    once to never). Styles: those of the moods, `plain` (one series), `before` and `before-tick` (the previous period),
+    `zero`, `mark` and `mark-span` (annotations), `level` and `level-said` (to be compared with), `said` (texts), `band`
+    (what is uncertain), `box` (of a grid)."""
     p = palette
     return {
         "background": None,
@@ -100,6 +107,7 @@ def config(palette: Palette) -> dict[str, Any]:
             "series": list(p.series),
             "category": list(p.series),
             "shapes": list(SHAPES),
+            "soon": list(p.soon),
             "ramp": list(p.heat),
             "heatmap": list(p.heat),
         },
@@ -114,6 +122,8 @@ def config(palette: Palette) -> dict[str, Any]:
             "zero": {"color": p.soft, "strokeWidth": 1},
             "mark": {"color": p.ink, "strokeWidth": 1.2, "strokeDash": [2, 3]},
             "mark-span": {"color": p.soft, "opacity": 0.14},
+            "level": {"color": p.level, "strokeWidth": 1.2, "strokeDash": [5, 4]},
+            "level-said": {"color": p.level, "fontSize": 12},
             "said": {"color": p.ink, "fontSize": 12},
             "band": {"color": p.accent, "opacity": 0.18},
             "box": {"stroke": p.ground, "strokeWidth": 1.5},

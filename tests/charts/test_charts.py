@@ -18,6 +18,7 @@ from monitor.charts import DARK, LIGHT, Chart, Column, Table, config
 from monitor.charts.at_once import Bar, grid, ranked
 from monitor.charts.intervals import Range, intervals
 from monitor.charts.over_time import band, lines, moods, parts
+from monitor.charts.paired import Panel, paired
 from monitor.charts.picture import VEGA_LITE, png, titled
 from monitor.charts.time_axis import Mark, TimeAxis
 from monitor.trend_spans import Grain, Span
@@ -59,6 +60,11 @@ SPECS: dict[str, Callable[[], dict[str, Any]]] = {
     "one line": lambda: lines(axis(), {"Net": [1.0, None, -30.0]}, [0.0, 2.0, 3.0], MARKS, ["/x?"], "+.0f", (-20, 20)),
     "seven lines": lambda: lines(axis(), {f"{HOSTILE}{n}": [n, n + 1, None] for n in range(7)}, (), MARKS, ["/x?"] * 7),
     "steps": lambda: lines(axis(2, Grain.HOUR), {"needed": range(48), "on call": [1] * 48}, steps=True),
+    "levels": lambda: lines(axis(), {"a": [1, 99, 3], "b": [2, None, 4]}, (), MARKS, levels={HOSTILE: 2}, ceiling=5),
+    "paired": lambda: paired(
+        ["00", "01"], Panel(HOSTILE, [1.0, None], ",.1f", 5, (2,)), Panel("b", [0.5, 1.0], ".0%", 1), ["/x?a='&", "/x?"]
+    ),
+    "parts of time": lambda: parts(axis(), {"soon": [1, 0, 0], "never": [2, 0, 5]}, MARKS, ["/x?"] * 2, "soon"),
     "band": lambda: band(axis(2, Grain.HOUR), [1.5] * 48, [0] * 48, [3] * 48, ".1f"),
     "parts": lambda: parts(axis(), {HOSTILE: [1, 0, 0], "other": [2, 0, 5]}, MARKS, ["/x?a=b&", "/x?"]),
     "ranked": lambda: ranked([Bar(HOSTILE, 3, 5, "/x", "negative"), Bar("b", 0, None, None)]),
