@@ -50,6 +50,10 @@ class Names:
                 known = self._known[name]
         return known
 
+    def known(self, name: str) -> int:
+        """Its number; UNKNOWN where it was not met."""
+        return self._known.get(name, UNKNOWN)
+
     def __getitem__(self, number: int) -> str:
         return self._names[number]
 
@@ -78,7 +82,7 @@ class Outcomes:
         return self.where((posted >= microseconds(since)) & (posted < microseconds(until)))
 
     def having(self, by: str, name: str) -> Outcomes:
-        return self.where(self.rows[by] == self.names.number(name))
+        return self.where(self.rows[by] == self.names.known(name))
 
     def clocked(self) -> Outcomes:
         """The cases that all figures are about. A case without a clock was promised nothing."""
@@ -92,6 +96,13 @@ class Outcomes:
         """Those of each name, in the order of the names."""
         found = {self.names[number]: part for number, part in self._parts(self.rows[by])}
         yield from sorted(found.items())
+
+    def apart_as(self, named: Sequence[str]) -> Iterator[tuple[str, Outcomes]]:
+        """Those of each name, in the order of the names; `named` has one for each row."""
+        names = sorted(set(named))
+        number = {name: n for n, name in enumerate(names)}
+        for n, part in self._parts(np.array([number[name] for name in named], np.int64)):
+            yield names[n], part
 
     def apart_by_hour(self, zone: ZoneInfo) -> Iterator[tuple[str, Outcomes]]:
         """Those of each hour of the day, on the wall clock of `zone`, at which the customer posted: "00" to "23". In

@@ -65,6 +65,7 @@ class RouteSettings(Section):
     channel: str = Field(description="channel id where the case's message and its thread are")
     oncall: str | None = Field(None, description="on call for these cases: user (U...) or user group (S...)")
     lead: str | None = Field(None, description="told at a breach of these: user (U...) or channel (C...)")
+    name: str | None = Field(None, max_length=60, description="what figures call this team; none: those on call")
 
     _severities = field_validator("severity")(known_severities)
     _topics = field_validator("topic")(known_topics)

@@ -34,6 +34,7 @@ from monitor.breaches import breaches as listed
 from monitor.outcome_columns import Outcomes
 from monitor.outcomes import REASONS, Measure, Outcome, Turn
 from monitor.response import DEFINITIONS, UNKNOWN, Bar, Figures, grouped
+from monitor.waits import DEFINITIONS as WAITED
 
 TALLINN = ZoneInfo("Europe/Tallinn")
 NOON = datetime(2026, 10, 25, 10, 0, tzinfo=UTC)
@@ -245,7 +246,7 @@ def test_every_figure_has_its_definition() -> None:
     assert [*DEFINITIONS] == [field.name for field in fields(Figures)]
 
 
-@pytest.mark.parametrize("words", [DEFINITIONS, REASONS])
+@pytest.mark.parametrize("words", [DEFINITIONS, WAITED, REASONS])
 def test_the_docs_define_figures_and_reasons_as_the_page_does(words: Mapping[str, tuple[str, str]]) -> None:
     page = (Path(__file__).parents[1] / "docs" / "response.md").read_text(encoding="utf-8")
     table = "\n".join(f"| **{title}** | {meaning} |" for title, meaning in words.values())

@@ -14,11 +14,12 @@ from monitor.team_settings import RouteSettings
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`oncall` is None where the rota says who is on call."""
+    """`oncall` is None where the rota says who is on call; `name` is what its team is called, where it has a name."""
 
     channel: str
     oncall: str | None
     lead: str | None
+    name: str | None = None
 
 
 class Routes:
@@ -28,7 +29,7 @@ class Routes:
         slack = settings.slack
         self.rota = Rota(settings.oncall, settings.clock.timezone, slack.oncall)
         self._home = Route(slack.channel or "-", None, slack.lead)
-        self._routes = [(r, Route(r.channel, r.oncall, r.lead or slack.lead)) for r in slack.routes]
+        self._routes = [(r, Route(r.channel, r.oncall, r.lead or slack.lead, r.name)) for r in slack.routes]
 
     @property
     def channels(self) -> list[str]:

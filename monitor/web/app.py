@@ -45,9 +45,6 @@ from monitor.web.people import people_routes
 from monitor.web.providers import provider_routes
 from monitor.web.proxied import Proxied
 from monitor.web.replying import reply_routes
-from monitor.web.response import response_routes
-from monitor.web.response_api import response_api_routes
-from monitor.web.response_report import Reports
 from monitor.web.searching import search_routes
 from monitor.web.similar import similar_pages, similar_routes
 from monitor.web.sources import Retry
@@ -88,7 +85,6 @@ def build_web(
     pages = Pages(db, clock, settings, health, live.speed, replies, solved)
     app.state.live = live
     app.include_router(ops_routes(db, clock, health), tags=["operation"])
-    reports = Reports(db, clock, settings)
     known = Known(db, clock, settings)
     api: dict[str, Any] = {"responses": ERRORS}
     app.include_router(api_routes(db, known), tags=["data"], **api)
@@ -96,11 +92,9 @@ def build_web(
     app.include_router(similar_routes(db, clock, pages.solved), tags=["cases"], **api)
     app.include_router(similar_pages(pages, clock))
     app.include_router(acting_routes(db, cases, clock), tags=["cases"], **api)
-    app.include_router(response_api_routes(reports), tags=["data"], **api)
     app.include_router(export_routes(db, known), tags=["data"], **api)
     app.include_router(live_routes(live))
     app.include_router(page_routes(pages))
-    app.include_router(response_routes(pages, reports))
     add_figures(app, pages, db, clock, cases, settings, health, retry, api)
     app.include_router(action_routes(pages, cases, clock))
     app.include_router(reply_routes(pages, replies, clock))

@@ -58,8 +58,8 @@ class DrillDown:
     def look(self, asked: Mapping[str, str], after: After | None, limit: int) -> Behinds:
         """Up to `limit` mentions, those behind `after`. Raises Impossible."""
         now = self._clock.now()
-        since = _moment("since", asked) or now.replace(minute=0, second=0, microsecond=0) - 24 * _HOUR
-        until = _moment("until", asked) or since + 24 * _HOUR
+        since = moment("since", asked) or now.replace(minute=0, second=0, microsecond=0) - 24 * _HOUR
+        until = moment("until", asked) or since + 24 * _HOUR
         if until <= since:
             why = "The time ends before it begins: exchange since and until."
             raise Impossible(why, {"since": _stamp(until), "until": _stamp(since)} if until < since else {"until": ""})
@@ -78,7 +78,7 @@ class DrillDown:
         return Behinds(scope, choices, since, until, count.mentions, shown, further)
 
 
-def _moment(name: str, asked: Mapping[str, str]) -> datetime | None:
+def moment(name: str, asked: Mapping[str, str]) -> datetime | None:
     if not (text := asked.get(name)):
         return None
     try:

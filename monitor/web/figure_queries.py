@@ -107,4 +107,5 @@ class StaffingQuery(CustomersQuery):
 class ChartQuery(TrendQuery, RivalQuery, StaffingQuery):
     """What any of the pages takes."""
 
+    minutes: str = _text("response: calendar or business; else calendar")
     by: str = _text(f"trends: {', '.join(DIMENSIONS)} or none; corrections: {', '.join(BY)}; else topic")

@@ -55,7 +55,9 @@ class ResponseOut(BaseModel):
     all: Figures = Field(description="times in seconds, shares from 0 to 1; `definitions` says what each means")
     without_clock: int = Field(description="cases in no figure: too old when first seen, or imported")
     distribution: list[Bar]
-    groups: dict[str, list[GroupOut]] = Field(description="by source, language, hour and person")
+    groups: dict[str, list[GroupOut]] = Field(
+        description="by source, language, hour, person, and team if anybody is ever on call"
+    )
     reasons: dict[str, int] = Field(description="breaches by reason")
     breaches: list[BreachOut] = Field(description="those due last first")
     definitions: dict[str, str]

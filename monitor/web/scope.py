@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from monitor.outcome_columns import Outcomes
 from monitor.outcomes import Measure
 
 DAYS = 30
@@ -54,8 +55,23 @@ class Scope:
     @property
     def query(self) -> str:
         """What restores the scope, as the part of an address behind its question mark."""
-        whole = {"from": self.first.isoformat(), "to": self.last.isoformat()} | self.chosen
-        return urlencode(whole | ({"minutes": self.measure} if self.measure != "calendar" else {}))
+        return self.address()
+
+    def address(self, **changed: str) -> str:
+        """As `query`, with something else."""
+        whole = {"from": self.first.isoformat(), "to": self.last.isoformat()} | self.narrow
+        return urlencode(whole | changed)
+
+    @property
+    def narrow(self) -> dict[str, str]:
+        """The filters and the measure as the address has them."""
+        return self.chosen | ({"minutes": self.measure} if self.measure != "calendar" else {})
+
+    def narrowed(self, outcomes: Outcomes) -> Outcomes:
+        """Those of them that the filters let through."""
+        for name, value in self.chosen.items():
+            outcomes = outcomes.having(name, value)
+        return outcomes
 
     @property
     def filtered(self) -> bool:
@@ -77,11 +93,12 @@ def scope(asked: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Scope:
     if (last - first).days >= MOST_DAYS:
         raise Impossible(
             f"From {first} to {last} are {(last - first).days + 1} days, and {MOST_DAYS} can be shown at once: "
-            "choose a shorter period."
+            "choose a shorter period.",
+            {"from": (last - timedelta(days=MOST_DAYS - 1)).isoformat()},
         )
     measure = asked.get("minutes") or "calendar"
     if measure not in ("calendar", "business"):
-        raise Impossible(f'minutes is "{measure[:40]}": it can be calendar or business.')
+        raise Impossible(f'minutes is "{measure[:40]}": it can be calendar or business.', {"minutes": ""})
     filters = {name: asked.get(name) or None for name in FILTERS}
     return Scope(first, last, zone, **filters, measure="business" if measure == "business" else "calendar")
 

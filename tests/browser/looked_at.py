@@ -29,6 +29,8 @@ PAGES = (
     "/trends?by=none&figure=complaint_rate&grain=week",
     "/trends/mentions?since=2026-11-15T00:00Z&until=2026-11-17T00:00Z",
     "/response?language=en&minutes=business",
+    "/response?from=2026-11-20&to=2026-11-20",
+    "/response/cases?answer=later&since=2026-11-15T00:00Z&until=2026-11-17T00:00Z",
     "/competitors?rival=Beta",
     "/account",
     "/people",

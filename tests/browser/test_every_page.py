@@ -30,6 +30,7 @@ REFUSED = {
     "/topics?from=9999-12-31": 422,
     "/competitors?rival=Nobody": 422,
     "/response?from=then": 422,
+    "/response/cases?answer=soon": 422,
     "/staffing?handling=-3": 422,
     "/sources?source=nobody": 422,
     "/overview?language=cy": 200,

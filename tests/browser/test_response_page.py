@@ -40,4 +40,14 @@ def test_a_filter_is_chosen_by_keyboard_and_stands_in_the_address(
     page.get_by_role("combobox", name="Source").select_option("reddit")
     page.get_by_role("button", name="Show").press("Enter")
     expect(page).to_have_url(re.compile("source=reddit"))
-    expect(page.locator(".chart h2")).to_contain_text("of 4 cases")
+    expect(page.locator("#distribution h2")).to_contain_text("of 4 cases")
+
+
+def test_a_click_on_a_bar_leads_to_its_cases(desk: Desk, open_context: Callable[..., BrowserContext]) -> None:
+    town.settle(desk.db, desk.clock.now())
+    page = open_context(desk).new_page()
+    page.goto("/response")
+    page.locator("#distribution .mark-rect path").nth(9).click()  # the five before the hour, and four after it
+    expect(page.locator("h1")).to_have_text("6 cases: still waiting")
+    page.get_by_role("link", name="Response of this time").click()
+    expect(page.locator("h1")).to_have_text("How soon customers are answered")
