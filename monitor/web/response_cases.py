@@ -143,7 +143,8 @@ def _answered(rows: NDArray[Any], how: str, measure: Measure) -> NDArray[Any]:
         CLOSED: ~answered & closed,
         UNKNOWN: answered & ~known,
     }
-    return found.get(how, known & (seconds > low) & (seconds <= high))
+    within: NDArray[Any] = known & (seconds > low) & (seconds <= high)
+    return found.get(how, within)
 
 
 def _listed(case: CaseRecord, row: Any, of: Outcomes, wanted: Scope) -> Listed:
