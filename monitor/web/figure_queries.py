@@ -26,8 +26,8 @@ def _text(description: str, **more: Any) -> Any:
 
 
 def _number(name: str, description: str) -> Any:
-    least, most = LIMITS[name]  # which the report tells in its own words
-    return Field(None, description=description, json_schema_extra={"minimum": least, "maximum": most})
+    least, most = LIMITS[name]
+    return Field(None, ge=least, le=most, description=description)
 
 
 class Question(Strict):

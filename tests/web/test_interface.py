@@ -39,7 +39,7 @@ def ask(desk: Desk, folder: Path, *options: str) -> None:
     _, secret = Tokens(desk.db).add("tests", ["read", "personal", "export", "act"], US, desk.clock.now())
     (folder / "st.toml").write_text(CONFIG, encoding="utf-8")
     command = [str(SCHEMATHESIS), "--config-file", "st.toml", "run", f"{desk.address}/api/openapi.json", "--no-color"]
-    command += ["--header", f"Authorization: Bearer {secret}", "--checks", "all", *options]
+    command += ["--header", f"Authorization: Bearer {secret}", "--checks", "all", "--request-timeout", "60", *options]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
 

@@ -16,6 +16,7 @@ from monitor.database import Database, insert_rows
 from monitor.erlang import needed
 from monitor.models import CaseRow, MentionRow
 from monitor.staffing import DEFINITIONS
+from monitor.web.staffing_scope import LIMITS
 from tests.web.people import US
 from tests.web.serving import Desk
 from tests.web.test_desk_pages import HOSTILE, Seen, heading
@@ -166,7 +167,7 @@ def test_what_cannot_be_shown_is_explained_with_the_nearest_that_can(desk: Desk,
     assert heading(answer.text) == "How many people the week to come takes"
     refused = desk.http.get(f"/api/v1/staffing?{query}")
     assert refused.status_code == 422
-    assert why in refused.json()["detail"] or "valid integer" in refused.json()["detail"]
+    assert why in refused.json()["detail"] or refused.json()["errors"][0]["name"] in LIMITS
 
 
 def test_nothing_to_show_says_what_to_do(desk: Desk, open_desk: Callable[..., Desk], clock: ManualClock) -> None:
