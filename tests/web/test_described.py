@@ -10,6 +10,7 @@ import pytest
 from monitor.clock import ManualClock
 from monitor.database import Database
 from monitor.health import Health
+from monitor.outcome_days import OutcomeDays
 from monitor.settings import Settings
 from monitor.web.behind import DrillDown
 from monitor.web.competitors_report import Competitors
@@ -27,7 +28,7 @@ REPORTS: dict[str, Callable[[Database, ManualClock, Settings], Any]] = {
     "/trends/mentions": DrillDown,
     "/trends/topics": Topics,
     "/trends/competitors": Competitors,
-    "/response": Reports,
+    "/response": lambda db, clock, settings: Reports(db, clock, settings, OutcomeDays()),
     "/staffing": Staffings,
     "/corrections/figures": CorrectionReports,
     "/corrections/doubtful": CorrectionReports,
@@ -78,7 +79,7 @@ def test_what_figures_can_be_asked_is_all_described(
     REPORTS[path](desk.db, clock, make_settings()).report(Noted(names))
     of_the_page = {"/trends/mentions": {"after", "from", "to", "grain"}}.get(path, set())
     assert names - of_the_page <= set(asked(desk, path))
-    assert names - of_the_page - {"since", "until", "minutes"} <= set(asked(desk, "/charts/{page}/{name}"))
+    assert names - of_the_page - {"since", "until"} <= set(asked(desk, "/charts/{page}/{name}"))
 
 
 @pytest.mark.parametrize("path", [*REPORTS, "/charts/overview/volume", "/charts/overview/volume.csv"])
