@@ -11,6 +11,7 @@ from monitor.clock import ManualClock
 from monitor.database import Database, insert_rows
 from monitor.models import CaseEventRow, CaseRow, MentionRow
 from monitor.outcome_days import OutcomeDays
+from monitor.web.response import LISTED
 from monitor.web.response_report import Reports
 
 CASES = 20_000
@@ -59,7 +60,7 @@ def measure() -> list[tuple[str, str, str]]:
         times, cpu = [], time.process_time()
         for _ in range(RUNS):
             began = time.perf_counter()
-            assert reports.report({}).charts
+            assert reports.report({}, LISTED).charts
             times.append(time.perf_counter() - began)
         cpu = (time.process_time() - cpu) / RUNS
     p95 = sorted(times)[int(RUNS * 0.95) - 1]

@@ -105,7 +105,7 @@ class Reports:
         )
 
     def charts(self, asked: Mapping[str, str]) -> dict[str, Chart]:
-        return self.report(asked).charts
+        return self.report(asked, listed=0).charts
 
 
 def _said(name: str, values: Collection[str]) -> list[tuple[str, str]]:
