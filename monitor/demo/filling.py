@@ -205,11 +205,11 @@ def _second_thoughts(session: Session, told: dict[int, Said], lot: random.Random
             confirmed.append((id, judged, each.at))
         else:
             correct(session, id, not judged, lot.choice(TEAM), each.at + 2 * HOUR)
-    rows = [{"mention_id": id, "complaint": c, "actor": lot.choice(TEAM), "at": at + HOUR} for id, c, at in confirmed]
     said_before = set(session.scalars(select(CorrectionRow.mention_id)))
-    new = [row for row in rows if row["mention_id"] not in said_before]
-    insert_rows(session, CorrectionRow, new)
-    last_words.keep(session, [row["mention_id"] for row in new])
+    new = [(id, complaint, at) for id, complaint, at in confirmed if id not in said_before]
+    rows = [{"mention_id": id, "complaint": c, "actor": lot.choice(TEAM), "at": at + HOUR} for id, c, at in new]
+    insert_rows(session, CorrectionRow, rows)
+    last_words.keep(session, [id for id, _, _ in new])
 
 
 def _annotations(session: Session, now: datetime) -> None:
