@@ -23,6 +23,7 @@ DAYS = WEEK // DAY
 FEW_WEEKS = 3  # with fewer, the same hour of all days is asked; see Ground
 FEW_DAYS = 3  # with fewer, all hours
 HALF = 72.0  # hours: what is so long ago says half as much of the present level
+ODD = 1.5  # times as loud as most days of a week, or as quiet: such a day says nothing of the level
 STEADY = 20.0  # mentions: what it takes until a series' own level counts as much as the brand's
 ALIKE = 6.0  # hours: what it takes until a series' own shape of the week counts as much as the brand's
 HOLIDAY = 0.25  # how far a holiday is from the same hours of other weeks, squared: half as much, half as much again
@@ -134,17 +135,16 @@ def _levels(seen: NDArray[Any], base: NDArray[Any]) -> NDArray[Any]:
 
 
 def _lately(seen: Counts, told: Known, base: NDArray[Any]) -> NDArray[Any]:
-    """The level before each day of 24 hours, and after the last, (series, days + 1): from the seven days before it, but
-    for the one on which the whole brand said most for what is usual and the one on which it said least. A holiday, or a
-    day of trouble, is not how loud a brand is."""
+    """The level before each day of 24 hours, and after the last, (series, days + 1): from those of the seven days
+    before it on which the whole brand was about as loud as on most of them. A holiday, a gap or a day of trouble is not
+    how loud a brand is."""
     before = ((0, 0), (DAYS, 0))  # of what came before the first day nothing is known
     usual = np.einsum("sdh,wdh->swd", base.reshape(-1, DAYS, DAY), told.reshape(-1, DAYS, DAY) * 1.0)
     days = sliding_window_view(np.pad(seen.reshape(len(seen), -1, DAY).sum(2), before), DAYS, 1)
     usual = sliding_window_view(np.pad(usual.reshape(len(seen), -1), before), DAYS, 1)
-    weights = np.tile(np.exp2(-np.arange(DAYS, 0, -1) * DAY / HALF), (days.shape[1], 1))
     whole = _levels(days[:1], usual[:1])[0]
-    for odd in (whole.argmin(1), whole.argmax(1)):
-        np.put_along_axis(weights, odd[:, None], 0, 1)
+    most = np.median(whole, axis=1, keepdims=True)
+    weights = ((whole < most * ODD) & (whole > most / ODD)) * np.exp2(-np.arange(DAYS, 0, -1) * DAY / HALF)
     return _levels(np.einsum("sdk,dk->sd", days, weights), np.einsum("sdk,dk->sd", usual, weights))
 
 

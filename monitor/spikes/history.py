@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,11 +18,13 @@ from monitor.models import MentionRow
 from monitor.spikes.expected import WEEK, Known
 from monitor.spikes.expected import Counts as Array
 from monitor.spikes.finding import STRETCHES, Series
+from monitor.trend_reading import Reading
 from monitor.trend_spans import Grain, Span
-from monitor.trends import Counts, Filter, over_time, series
+from monitor.trends import Filter, over_time
 
 HOUR = timedelta(hours=1)
 MOODS = ("negative", "neutral", "positive")
+MOODS_AT = slice(2, 5)  # of what Reading gives: all mentions, complaints, these
 NEW = timedelta(days=7)  # a source whose first mention is younger is new
 NO_HOLIDAYS = HolidayCalendar()
 _KEPT = 300  # pasts kept in memory
@@ -154,18 +157,15 @@ def _within(cells: Cells, wanted: Series) -> list[Series]:
 
 def _read(session: Session, by: str, wanted: Filter, since: datetime, until: datetime, zone: ZoneInfo) -> Cells:
     span = Span(since, until, Grain.HOUR, zone)
-    found: dict[tuple[str, str], Array] = {}
-    for name, points in series(session, span, wanted, by).items():
+    found: dict[tuple[str, str], Array] = defaultdict(lambda: np.zeros(len(span.starts)))
+    for name, hour, sums in Reading(session, span).rows(wanted, by):
+        place = span.places[hour]
         if by == "source":
-            found[name, ""] = np.array([point.mentions for point in points], dtype=float)
+            found[name, ""][place] += sums[0]
             continue
-        for mood in MOODS:
-            found[mood, name] = _column(points, mood)
+        for mood, count in zip(MOODS, sums[MOODS_AT], strict=True):
+            found[mood, name][place] += count
     return found
-
-
-def _column(points: Sequence[Counts], mood: str) -> Array:
-    return np.array([getattr(point, mood) for point in points], dtype=float)
 
 
 def from_hours(
