@@ -16,7 +16,7 @@ from monitor.trend_spans import Grain, Span
 from monitor.trends import over_time
 
 SLICES = 13  # of four weeks each has 52 hours, so that they end at several times of the day
-LOOKED_AT = 20_000  # mentions, to find those that are wanted
+LOOKED_AT = 12_000  # mentions, to find those that are wanted
 _HOURLY = timedelta(days=62)
 
 
