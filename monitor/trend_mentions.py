@@ -138,10 +138,14 @@ def _asked(dialect: str, wanted: Filter, bounded: bool, continued: bool) -> Sele
         .scalar_subquery()
     )
     complaint = func.coalesce(corrected, v.complaint)
+    first: Any = since
+    if bounded:  # by a moment, so that the search goes back from the latest and ends when there are enough
+        here = select(m.posted_at).where(m.posted_at >= since, m.posted_at < until).order_by(m.posted_at.desc())
+        first = func.coalesce(here.limit(1).offset(bindparam("looked_at", type_=Integer) - 1).scalar_subquery(), since)
     statement: Any = (
         select(*_OF_MENTION, v.language, v.sentiment, v.topic, complaint.label("complaint"), m.case_id)
         .join(v, and_(v.mention_id == m.id, v.revision == m.revision))
-        .where(~m.own, m.removed_at.is_(None), m.posted_at >= since, m.posted_at < until)
+        .where(~m.own, m.removed_at.is_(None), m.posted_at >= first, m.posted_at < until)
         .order_by(m.posted_at.desc(), m.id.desc())
         .limit(bindparam("most", type_=Integer))
     )
@@ -157,9 +161,6 @@ def _asked(dialect: str, wanted: Filter, bounded: bool, continued: bool) -> Sele
         statement = statement.where(m.posted_at <= at, or_(m.posted_at < at, and_(m.posted_at == at, m.id < id)))
     if wanted.complaint is not None:
         statement = statement.where(complaint if wanted.complaint else ~complaint)
-    if bounded:
-        latest = select(m.id).where(m.posted_at >= since, m.posted_at < until).order_by(m.posted_at.desc())
-        statement = statement.where(m.id.in_(latest.limit(bindparam("looked_at", type_=Integer))))
     return statement  # type: ignore[no-any-return]
 
 

@@ -9,9 +9,11 @@ from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
+from monitor.cells import DIMENSIONS
 from monitor.terms import terms
 from monitor.trend_counts import Filter
 from monitor.trend_mentions import Behind, within
+from monitor.trend_reading import HOURLY
 from monitor.trend_spans import Grain, Span
 from monitor.trends import over_time
 
@@ -44,7 +46,7 @@ NO_TEXTS = Texts((), 0, 0)
 def texts(session: Session, span: Span, wanted: Filter, most: int) -> Texts:
     """Up to `most` texts of the span. Where there are more, of each part of it as many as it has of the whole, its
     latest."""
-    finer = replace(span, grain=Grain.HOUR if span.until - span.since <= _HOURLY else Grain.DAY)
+    finer = replace(span, grain=Grain.HOUR if span.until - span.since <= _HOURLY and _summed(wanted) else Grain.DAY)
     counts = [point.mentions for point in over_time(session, finer, wanted)]
     whole = sum(counts)
     if not whole:
@@ -61,6 +63,11 @@ def texts(session: Session, span: Span, wanted: Filter, most: int) -> Texts:
             since = starts[first + _enough(here, quota)]
             found += within(session, since, until, wanted, limit=quota, looked_at=LOOKED_AT // len(parts))
     return Texts(_people(found), len(found), whole)
+
+
+def _summed(wanted: Filter) -> bool:
+    """Whether the sums of hours know such mentions; else their counts are dear."""
+    return sum(bool(getattr(wanted, name)) for name in DIMENSIONS) <= HOURLY
 
 
 def _enough(counts: Sequence[int], quota: int) -> int:
