@@ -35,7 +35,7 @@ def logits_of(network: Network, vectors: torch.Tensor, data: Prepared, rows: np.
     for at in range(0, len(order), 64):
         part = order[at : at + 64]
         ids, mask = data.batch(part)
-        out[part] = network(F.embedding(ids, vectors), mask)[1].numpy()
+        out[part] = network(F.embedding(ids, vectors), mask)[1].float().numpy()
     return out[rows]
 
 

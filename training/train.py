@@ -36,6 +36,8 @@ class Prepared:
             self.columns = {k: arrays[k] for k in arrays.files}
         self.pieces, self.start = self.columns.pop("pieces"), self.columns.pop("start")
         self.length = np.diff(self.start)
+        if path.name == "train.npz" and (teacher := path.with_name("teacher.npy")).exists():
+            self.columns["teacher"] = np.load(teacher)  # [texts, 3], zeros where it was not asked
 
     def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Piece ids `[texts, longest]` (1 pads) and their mask."""
@@ -87,6 +89,9 @@ def loss(logits: torch.Tensor, columns: dict[str, torch.Tensor], spec: dict[str,
     classes = 3.0 - columns["two_class"].float()
     e = weights["smoothing"]
     total = -(((1 - e) * hit + e * others / classes) * columns["weight"])[known].sum()
+    if "teacher" in columns:
+        agreement = (columns["teacher"] * F.log_softmax(heads["sentiment"], 1)).sum()
+        total = total - weights["teacher"] * agreement
     c = columns["complaint"].clamp(min=0).float()
     c = c * (1 - e) + e / 2
     bce = F.binary_cross_entropy_with_logits(heads["complaint"].squeeze(1), c, reduction="none")
