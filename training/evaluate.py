@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from monitor.classify.model import load_classifier
+from monitor.classify.model import Classifier, load_classifier
+from monitor.classify.text import serbian_latin
 from monitor.classify.verdict import SENTIMENTS, Subject, Verdict
 from monitor.settings import ClassifierSettings
 from training.calibrate import ece
@@ -83,6 +84,20 @@ def figures(frame: pd.DataFrame) -> dict[str, Any]:
     return result
 
 
+def scripts(data: Path, classifier: Classifier) -> dict[str, Any]:
+    """Moods in Serbian posts, once in Cyrillic as a source hands them over that does not tell the language, and once in
+    Latin letters: macro-F1 of each, and how many verdicts are the same."""
+    posts = pd.read_parquet(data / "serbian_cyrillic.parquet").query("split == 'dev' and label >= 0")
+    gold = posts["label"].to_numpy()
+    texts = {"Cyrillic": list(posts["text"]), "Latin": [serbian_latin(t, told=True) for t in posts["text"]]}
+    said = {
+        script: np.array([SENTIMENTS.index(v.sentiment) for v in classifier.judge([Subject(t) for t in many])])
+        for script, many in texts.items()
+    }
+    same = round(100 * float((said["Cyrillic"] == said["Latin"]).mean()), 1)
+    return {"texts": len(posts), "same": same, **{k: round(macro_f1(gold, v, 3), 1) for k, v in said.items()}}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -104,6 +119,7 @@ def main() -> None:
     frame["said_topic"] = [v.topic for v in kept]
     frame["said_severity"] = [v.severity for v in kept]
     result = {"model": classifier.version, "unreadable": len(good) - sum(good), **figures(frame)}
+    result["sr scripts"] = scripts(args.data, classifier)
     args.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1, ensure_ascii=False))
 

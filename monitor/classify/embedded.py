@@ -25,8 +25,8 @@ from monitor.classify.language import language, warm
 from monitor.classify.layer import Layer
 from monitor.classify.likeness import pack
 from monitor.classify.rating import complaint_with_rating, with_rating
-from monitor.classify.readable import readable, unreadable
-from monitor.classify.text import clean, wordless
+from monitor.classify.readable import in_latin, readable, unreadable
+from monitor.classify.text import clean, serbian_latin, wordless
 from monitor.classify.verdict import SENTIMENTS, SEVERITIES, TOPICS, Subject, Unreadable, Verdict
 from monitor.classify.windows import SIZE, windows
 from monitor.errors import ConfigurationError
@@ -87,12 +87,12 @@ class Embedded:
         _give_back()
 
     def judge(self, subjects: Sequence[Subject]) -> list[Verdict | Unreadable]:
-        texts = [readable(s.text) for s in subjects]
+        texts = [readable(s) for s in subjects]
         answers: list[Verdict | Unreadable | None] = [
             unreadable(subject, text) for subject, text in zip(subjects, texts, strict=True)
         ]
         todo = [n for n, answer in enumerate(answers) if answer is None]
-        seen = self.look([subjects[n].text for n in todo], [texts[n] for n in todo])
+        seen = self.look([in_latin(subjects[n]) for n in todo], [texts[n] for n in todo])
         for n, look in zip(todo, seen, strict=True):
             answers[n] = self._verdict(subjects[n], texts[n], look)
         if len(todo) >= MANY:
@@ -111,7 +111,7 @@ class Embedded:
         """Tokenise, cut into windows where a text is long, run the body, and bring the windows together."""
         pieces = self._encode(list(cleaned))
         cut = [
-            [ids] if len(ids) <= SIZE else windows(text, self._encode, clean)
+            [ids] if len(ids) <= SIZE else windows(serbian_latin(text), self._encode, clean)
             for ids, text in zip(pieces, raw, strict=True)
         ]
         flat = [[self._begin, *ids, self._end] for several in cut for ids in several]

@@ -100,7 +100,7 @@ class HubClassifier:
     def judge(self, subjects: Sequence[Subject]) -> list[Verdict | Unreadable]:
         answers: list[Verdict | Unreadable] = []
         for subject in subjects:  # one at a time: padding must not change a verdict
-            text = readable(subject.text)
+            text = readable(subject)
             answers.append(unreadable(subject, text) or self._verdict(subject, text))
         return answers
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from monitor.classify.rating import problem
-from monitor.classify.text import clean, says_something
+from monitor.classify.text import clean, says_something, serbian_latin
 from monitor.classify.verdict import Subject, Unreadable
 
 MAX_TEXT = 200_000  # characters; longer texts are refused
 
 
-def readable(text: str) -> str:
+def in_latin(subject: Subject) -> str:
+    """The text, in Latin letters if it is Serbian or its source says so."""
+    return serbian_latin(subject.text, told=subject.language == "sr")
+
+
+def readable(subject: Subject) -> str:
     """The cleaned text; empty for one that is too long to be looked at."""
-    return clean(text) if len(text) <= MAX_TEXT else ""
+    return clean(in_latin(subject)) if len(subject.text) <= MAX_TEXT else ""
 
 
 def unreadable(subject: Subject, text: str) -> Unreadable | None:

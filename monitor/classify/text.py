@@ -19,6 +19,7 @@ _SERBIAN = dict(
     )
 )
 _LATIN = str.maketrans(_SERBIAN)
+_IN_CAPITALS = re.compile("(?<=[А-ЯЂЈЋ])[ЉЊЏ]|[ЉЊЏ](?=[А-ЯЂЈЋ])")
 
 
 def clean(text: str) -> str:
@@ -34,14 +35,15 @@ def clean(text: str) -> str:
     return " ".join(_RUN.sub(r"\1\1\1", serbian_latin(text)).split())
 
 
-def serbian_latin(text: str) -> str:
+def serbian_latin(text: str, told: bool = False) -> str:
     """Serbian Cyrillic in Latin letters; any other text as it is.
 
-    A text counts as Serbian when it holds a letter that, among its neighbours, Serbian alone uses with the rest of
-    its alphabet (ђ, ј, љ, њ, ћ, џ) and no Cyrillic letter from outside that alphabet (so not Russian, Macedonian ...).
+    A text counts as Serbian when no Cyrillic letter in it is from outside that alphabet (so not Russian ...), and it
+    holds one that, among its neighbours, Serbian alone uses with the rest of the alphabet (ђ, ј, љ, њ, ћ, џ), or its
+    source has `told` that it is Serbian: short ones often hold none.
     """
-    if not _SERBIAN_ONLY.isdisjoint(text) and all(c in _SERBIAN for c in text if "\u0400" <= c <= "\u052f"):
-        return text.translate(_LATIN)
+    if (told or not _SERBIAN_ONLY.isdisjoint(text)) and all(c in _SERBIAN for c in text if "\u0400" <= c <= "\u052f"):
+        return _IN_CAPITALS.sub(lambda letter: _SERBIAN[letter[0]].upper(), text).translate(_LATIN)
     return text
 
 

@@ -150,6 +150,26 @@ def test_serbian_gets_one_verdict_in_both_scripts(embedded: Embedded) -> None:
     assert latin.sentiment_scores == cyrillic.sentiment_scores
 
 
+@pytest.mark.parametrize(
+    ("latin", "cyrillic"),
+    [
+        ("Opet kasni, treba nam danas.", "Опет касни, треба нам данас."),  # no letter that only Serbian has
+        ("STRUJE NEMA OD NEDELJE. LJUBAZNI STE!", "СТРУЈЕ НЕМА ОД НЕДЕЉЕ. ЉУБАЗНИ СТЕ!"),
+    ],
+)
+def test_serbian_that_its_source_tells_is_read_alike(embedded: Embedded, latin: str, cyrillic: str) -> None:
+    one, other = map(said, embedded.judge([Subject(latin, language="sr"), Subject(cyrillic, language="sr")]))
+    assert one.complaint_score == other.complaint_score
+    assert one.sentiment_scores == other.sentiment_scores
+
+
+def test_each_sentence_of_a_long_serbian_text_is_read_alike(embedded: Embedded) -> None:
+    latin = "Juče je stigao račun. Treba nam odgovor. " * 20 + "Opet kasni."
+    cyrillic = "Јуче је стигао рачун. Треба нам одговор. " * 20 + "Опет касни."
+    one, other = map(said, embedded.judge([Subject(latin), Subject(cyrillic)]))
+    assert one.complaint_score == other.complaint_score
+
+
 def test_stars_move_a_verdict(embedded: Embedded) -> None:
     one, none, five = map(said, embedded.judge([Subject("It is what it is.", r) for r in (1, None, 5)]))
     assert one.complaint_score > none.complaint_score > five.complaint_score
