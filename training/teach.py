@@ -5,7 +5,7 @@
 For the sets and languages under `[teacher]` in recipe.toml, the weighted mean of the checkpoints' probabilities of the
 three sentiments goes to PREPARED/teacher.npy: `[texts, 3]` float32, zeros where nobody was asked. It carries what the
 labels here do not: where the line runs in English, of which UMSAB's training rows are all negative, and in Hindi, whose
-labels belong to other texts. Two checkpoints together do better on dev than each alone, and the student keeps most of it.
+labels belong to other texts. Two checkpoints together do better on dev than each alone; the student keeps most of that.
 """
 
 from __future__ import annotations
