@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
+from monitor import serbian
 from monitor.classify.model import Classifier, load_classifier
-from monitor.classify.text import serbian_latin
 from monitor.classify.verdict import SENTIMENTS, Subject, Verdict
 from monitor.settings import ClassifierSettings
 from training.calibrate import ece
@@ -89,7 +89,7 @@ def scripts(data: Path, classifier: Classifier) -> dict[str, Any]:
     Latin letters: macro-F1 of each, and how many verdicts are the same."""
     posts = pd.read_parquet(data / "serbian_cyrillic.parquet").query("split == 'dev' and label >= 0")
     gold = posts["label"].to_numpy()
-    texts = {"Cyrillic": list(posts["text"]), "Latin": [serbian_latin(t, told=True) for t in posts["text"]]}
+    texts = {"Cyrillic": list(posts["text"]), "Latin": [serbian.latin(t, told=True) for t in posts["text"]]}
     said = {
         script: np.array([SENTIMENTS.index(v.sentiment) for v in classifier.judge([Subject(t) for t in many])])
         for script, many in texts.items()

@@ -26,7 +26,7 @@ from monitor.classify.layer import Layer
 from monitor.classify.likeness import pack
 from monitor.classify.rating import complaint_with_rating, with_rating
 from monitor.classify.readable import in_latin, readable, unreadable
-from monitor.classify.text import clean, serbian_latin, wordless
+from monitor.classify.text import clean, wordless
 from monitor.classify.verdict import SENTIMENTS, SEVERITIES, TOPICS, Subject, Unreadable, Verdict
 from monitor.classify.windows import SIZE, windows
 from monitor.errors import ConfigurationError
@@ -92,7 +92,7 @@ class Embedded:
             unreadable(subject, text) for subject, text in zip(subjects, texts, strict=True)
         ]
         todo = [n for n, answer in enumerate(answers) if answer is None]
-        seen = self.look([in_latin(subjects[n]) for n in todo], [texts[n] for n in todo])
+        seen = self.look([subjects[n] for n in todo], [texts[n] for n in todo])
         for n, look in zip(todo, seen, strict=True):
             answers[n] = self._verdict(subjects[n], texts[n], look)
         if len(todo) >= MANY:
@@ -101,18 +101,18 @@ class Embedded:
 
     def features(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
         """Of each text its features `[texts, 384]` and its calibrated complaint logit, before any corrections."""
-        looks = self.look(texts, [clean(t) for t in texts])
+        looks = self.look([Subject(t) for t in texts], [clean(t) for t in texts])
         return (
             np.stack([look.features for look in looks]) if looks else np.zeros((0, 384), np.float32),
             np.array([look.complaint for look in looks], np.float32),
         )
 
-    def look(self, raw: Sequence[str], cleaned: Sequence[str]) -> list[Look]:
+    def look(self, subjects: Sequence[Subject], cleaned: Sequence[str]) -> list[Look]:
         """Tokenise, cut into windows where a text is long, run the body, and bring the windows together."""
         pieces = self._encode(list(cleaned))
         cut = [
-            [ids] if len(ids) <= SIZE else windows(serbian_latin(text), self._encode, clean)
-            for ids, text in zip(pieces, raw, strict=True)
+            [ids] if len(ids) <= SIZE else windows(in_latin(subject), self._encode, clean)
+            for ids, subject in zip(pieces, subjects, strict=True)
         ]
         flat = [[self._begin, *ids, self._end] for several in cut for ids in several]
         features, logits = self._body(flat)

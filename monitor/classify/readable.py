@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from monitor import serbian
 from monitor.classify.rating import problem
-from monitor.classify.text import clean, says_something, serbian_latin
+from monitor.classify.text import clean, says_something
 from monitor.classify.verdict import Subject, Unreadable
 
 MAX_TEXT = 200_000  # characters; longer texts are refused
@@ -11,7 +12,7 @@ MAX_TEXT = 200_000  # characters; longer texts are refused
 
 def in_latin(subject: Subject) -> str:
     """The text, in Latin letters if it is Serbian or its source says so."""
-    return serbian_latin(subject.text, told=subject.language == "sr")
+    return serbian.latin(subject.text, told=subject.language == "sr")
 
 
 def readable(subject: Subject) -> str:
