@@ -45,10 +45,9 @@ def mean(parts: list[tuple[float, Weights]]) -> dict[str, np.ndarray]:
     return out
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def with_checkpoints(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[float]]:
+    """The arguments, among them one or more `checkpoints`, and the weight of each from `--weights`."""
     parser.add_argument("checkpoints", type=Path, nargs="+")
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--weights", type=float, nargs="+", help="one for each checkpoint; without them, the same for all"
     )
@@ -56,6 +55,13 @@ def main() -> None:
     shares = args.weights or [1.0] * len(args.checkpoints)
     if len(shares) != len(args.checkpoints):
         parser.error(f"{len(args.checkpoints)} checkpoints, but {len(shares)} weights")
+    return args, shares
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    args, shares = with_checkpoints(parser)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(mean([(share, read(path)) for share, path in zip(shares, args.checkpoints, strict=True)]), args.out)
 

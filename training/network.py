@@ -32,10 +32,17 @@ class Network(nn.Module):
         self.drop = nn.Dropout(0.1)
         self.head = nn.Linear(config.hidden_size, sum(HEADS.values()))
 
+    def learn(self, frozen: int) -> None:
+        """Train mode, for all but the word embeddings and the lowest `frozen` layers: those keep their weights, and run
+        without dropout, which is a tenth of the time."""
+        self.train()
+        self.bert.embeddings.requires_grad_(False)
+        for layer in self.bert.encoder.layer[:frozen]:
+            layer.requires_grad_(False).eval()
+        self.bert.embeddings.train(not frozen)
+
     def lower(self, vectors: torch.Tensor, mask: torch.Tensor, layers: int) -> torch.Tensor:
         """The states after the first `layers` layers: what need not be computed again while they are frozen."""
-        for part in (self.bert.embeddings, *self.bert.encoder.layer[:layers]):
-            part.train(self.training and not layers)  # what stays frozen needs no dropout, which is a tenth of the time
         states = self.bert.embeddings(inputs_embeds=vectors)
         return self._layers(states, mask, self.bert.encoder.layer[:layers])
 

@@ -169,6 +169,7 @@ def main() -> None:
         (args.out / "tokenizer.json").write_text(json.dumps(trimmed, ensure_ascii=False), encoding="utf-8")
         np.save(args.out / "pieces.npy", np.array(order, np.int32))
         print(f"vocabulary: {len(order)} pieces")
+    (args.out / "teacher.npy").unlink(missing_ok=True)  # of other texts now: training.teach writes it anew
     tokenizer = Tokenizer.from_file(str(args.out / "tokenizer.json"))
     tokenizer.enable_truncation(spec["max_pieces"])
     for split, frame in frames.items():

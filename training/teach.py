@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from training.mean import with_checkpoints
 from training.measure import logits_of
 from training.network import split, start, word_vectors
 from training.prepare import recipe
@@ -24,15 +25,10 @@ from training.train import Prepared
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoints", type=Path, nargs="+")
     for name in ("--prepared", "--base"):
         parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--weights", type=float, nargs="+", help="one for each checkpoint; without them, the same")
     parser.add_argument("--bf16", action="store_true")
-    args = parser.parse_args()
-    shares = np.array(args.weights or [1.0] * len(args.checkpoints))
-    if len(shares) != len(args.checkpoints):
-        parser.error(f"{len(args.checkpoints)} checkpoints, but {len(shares)} weights")
+    args, shares = with_checkpoints(parser)
     spec = recipe()["teacher"]
     data = Prepared(args.prepared / "train.npz")
     vectors = word_vectors(args.base, np.load(args.prepared / "pieces.npy"))
@@ -40,10 +36,10 @@ def main() -> None:
         np.isin(data.columns["dataset"], spec["sets"]) & np.isin(data.columns["lang"], spec["languages"])
     )
     said = np.zeros((len(data.length), 3), np.float32)
-    for share, checkpoint in zip(shares / shares.sum(), args.checkpoints, strict=True):
+    for share, checkpoint in zip(shares, args.checkpoints, strict=True):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
             logits = torch.from_numpy(logits_of(start(args.base, checkpoint).eval(), vectors, data, rows))
-        said[rows] += share * split(logits)["sentiment"].softmax(1).numpy()
+        said[rows] += share / sum(shares) * split(logits)["sentiment"].softmax(1).numpy()
     np.save(args.prepared / "teacher.npy", said)
     print(f"{len(rows)} texts")
 

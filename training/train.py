@@ -38,6 +38,8 @@ class Prepared:
         self.length = np.diff(self.start)
         if path.name == "train.npz" and (teacher := path.with_name("teacher.npy")).exists():
             self.columns["teacher"] = np.load(teacher)  # [texts, 3], zeros where it was not asked
+            if len(self.columns["teacher"]) != len(self.length):
+                raise ValueError(f"{teacher} is of other texts than {path.name}: run training.teach again")
 
     def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Piece ids `[texts, longest]` (1 pads) and their mask."""
@@ -103,9 +105,7 @@ def loss(logits: torch.Tensor, columns: dict[str, torch.Tensor], spec: dict[str,
     return total / n
 
 
-def parameter_groups(network: Network, frozen: int, spec: dict[str, Any]) -> list[dict[str, Any]]:
-    network.bert.embeddings.requires_grad_(False)
-    network.bert.encoder.layer[:frozen].requires_grad_(False)
+def parameter_groups(network: Network, spec: dict[str, Any]) -> list[dict[str, Any]]:
     body = [p for n, p in network.bert.named_parameters() if p.requires_grad and p.ndim > 1]
     plain = [p for n, p in network.bert.named_parameters() if p.requires_grad and p.ndim == 1]
     return [
@@ -136,7 +136,8 @@ def main() -> None:
     network = start(args.base, last if last.exists() else args.trial)
     vectors = word_vectors(args.base, np.load(args.prepared / "pieces.npy"))
     frozen = spec["body"]["frozen_layers"]
-    optimizer = torch.optim.AdamW(parameter_groups(network, frozen, spec["optimizer"]), betas=(0.9, 0.98), fused=True)
+    network.learn(frozen)
+    optimizer = torch.optim.AdamW(parameter_groups(network, spec["optimizer"]), betas=(0.9, 0.98), fused=True)
     rates = [g["lr"] for g in optimizer.param_groups]
     if (args.out / "optimizer.pt").exists():
         optimizer.load_state_dict(torch.load(args.out / "optimizer.pt"))
@@ -147,7 +148,6 @@ def main() -> None:
     data = Prepared(args.prepared / "train.npz")
     share = spec["share"] | (spec["finish"] if args.decay else {})
     plan = batches(data, draw(data, share, args.texts, rng), spec["optimizer"]["batch_pieces"], rng)
-    network.train()
     began, saved, running = time.monotonic(), time.monotonic(), 0.0
     with Progress(transient=True) as progress:
         bar = progress.add_task("training", total=len(plan))

@@ -12,23 +12,26 @@ torch = pytest.importorskip("torch")
 pd = pytest.importorskip("pandas")
 pytest.importorskip("onnx")
 
+from transformers import BertConfig  # noqa: E402
+
 from training.mean import mean  # noqa: E402
+from training.network import Network  # noqa: E402
 from training.prepare import recipe, targets  # noqa: E402
 from training.train import Prepared, batches, draw, loss  # noqa: E402
 
 SPEC: dict[str, Any] = {"loss": {"smoothing": 0.0, "complaint": 1.0, "severity": 0.25, "topic": 0.4, "teacher": 0.5}}
 
 
-def columns(n: int = 1, **given: Any) -> dict[str, Any]:
-    """The columns of `n` texts of which nothing is known, but for what is given."""
+def columns(**given: Any) -> dict[str, Any]:
+    """The columns of a text of which nothing is known, but for what is given."""
     unknown = {
-        "sentiment": torch.full((n,), -1),
-        "two_class": torch.zeros(n, dtype=torch.bool),
-        "weight": torch.ones(n),
-        "complaint": torch.full((n,), -1),
-        "complaint_weight": torch.zeros(n),
-        "severity": torch.full((n,), -1),
-        "topic": torch.full((n,), -1),
+        "sentiment": torch.tensor([-1]),
+        "two_class": torch.tensor([False]),
+        "weight": torch.ones(1),
+        "complaint": torch.tensor([-1]),
+        "complaint_weight": torch.zeros(1),
+        "severity": torch.tensor([-1]),
+        "topic": torch.tensor([-1]),
     }
     return unknown | {k: torch.tensor(v) for k, v in given.items()}
 
@@ -62,9 +65,11 @@ def test_a_teacher_pulls_beside_the_label_and_only_where_it_was_asked() -> None:
 
 def test_a_language_with_moods_of_one_kind_teaches_none_of_them() -> None:
     frame = pd.DataFrame(
-        [("umsab", "en", 0)] * 3
-        + [("umsab", "de", 0), ("umsab", "de", 1), ("umsab", "de", 2), ("umsab", "hi", 0)]
-        + [("umsab", "hi", 1)],
+        [
+            ("umsab", lang, label)
+            for lang, labels in (("en", "000"), ("de", "012"), ("hi", "01"))
+            for label in map(int, labels)
+        ],
         columns=["dataset", "lang", "label"],
     ).assign(complaint=-1, domain="tweet", severity=None, topic=None)
     weight = targets(frame, recipe())["weight"]
@@ -103,6 +108,24 @@ def test_batches_hold_each_drawn_text_once_and_are_of_like_length(tmp_path: Path
         assert (ids[row, n:] == 1).all()
     padded = sum(len(b) * max(lengths[t] for t in b) for b in made)
     assert padded < 1.3 * sum(lengths)
+
+
+def test_judgements_of_other_texts_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "teacher.npy", np.zeros((3, 3), np.float32))
+    with pytest.raises(ValueError, match=r"run training\.teach again"):
+        prepared(tmp_path, [3, 4], ["a", "a"])
+
+
+def test_frozen_layers_keep_their_weights_and_run_without_dropout() -> None:
+    network = Network(BertConfig(hidden_size=8, num_hidden_layers=3, num_attention_heads=2, intermediate_size=8))
+    network.learn(2)
+    layers = network.bert.encoder.layer
+    assert [layer.training for layer in layers] == [False, False, True]
+    assert [any(p.requires_grad for p in layer.parameters()) for layer in layers] == [False, False, True]
+    assert not network.bert.embeddings.training
+    network.learn(0)
+    assert network.bert.embeddings.training
+    assert not any(p.requires_grad for p in network.bert.embeddings.parameters())
 
 
 def test_the_mean_of_checkpoints_counts_what_each_holds() -> None:
