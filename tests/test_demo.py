@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from monitor.app import App
 from monitor.brands import Brands
 from monitor.clock import ManualClock, SystemClock
 from monitor.database import Database
-from monitor.demo import settings, welcome
+from monitor.demo import filling, settings, welcome
 from monitor.demo.filling import fill
-from monitor.demo.past import STRIKE, STRUCK, TROUBLE
+from monitor.demo.past import STRIKE, STRUCK, TROUBLE, Handled, Said
 from monitor.demo.voices import SOURCES, voices
 from monitor.models import AnnotationRow, CaseRow, CorrectionRow, DeliveryRow, MentionRow, SpikeRow
 from monitor.sources.base import Item
@@ -104,6 +105,19 @@ def test_a_second_start_fills_nothing(filled: Database) -> None:
     before = count(filled, MentionRow)
     assert fill(filled, settings(Path("demo.sqlite"), 0, 20.0), NOW) == 0
     assert count(filled, MentionRow) == before
+
+
+def test_an_answer_a_moment_too_late_comes_after_its_breach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def a_moment_late(complaint: Said, now: datetime, lot: random.Random) -> Handled:
+        return Handled("Priya", complaint.at, complaint.at + timedelta(hours=1, seconds=0.95), None, False, None)
+
+    monkeypatch.setattr(filling, "handled", a_moment_late)
+    app = App(settings(tmp_path / "demo.sqlite", 0, 20.0), ManualClock(NOW))
+    app.open(create=True)
+    fill(app.db, app.settings, NOW)
+    assert count(app.db, CaseRow, CaseRow.breached_at > CaseRow.first_response_at) == 0
+    assert count(app.db, CaseRow, CaseRow.breached_at.is_not(None)) > 500
+    app.close()
 
 
 def test_the_same_moment_has_the_same_past(filled: Database, tmp_path: Path) -> None:

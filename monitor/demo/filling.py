@@ -163,11 +163,11 @@ def _history(policy: sla.Policy, row: CaseRow, deed: Handled, answer: dict[str, 
     taken_at = max(deed.taken_at, row.opened_at)
     done.append(Happened("take", deed.who, "web", taken_at))
     ended_at = max(deed.answered_at or deed.closed_at or taken_at, taken_at)
-    if row.due_at is not None and sla.late(ended_at, row.due_at):
-        step = policy.steps[policy.breach_step]
+    step, clock = policy.steps[policy.breach_step], case_clock.load(row)
+    breached_at = sla.step_at(policy, clock, step)
+    if breached_at is not None and breached_at <= ended_at:
         detail = {"notify": step.notify, "step": policy.breach_step, "at": step.at.total_seconds()}
-        breached = sla.breach(case_clock.load(row))
-        done.append(Happened("breach", SYSTEM, "clock", row.due_at + sla.SECOND, detail, clock=breached))
+        done.append(Happened("breach", SYSTEM, "clock", breached_at, detail, clock=sla.breach(clock)))
     if answer is not None:
         told = {"text": answer["text"], "reply_id": answer["id"]}
         done.append(Happened("reply", deed.who, "web", ended_at, told, f"reply:{answer['external_id']}"))
